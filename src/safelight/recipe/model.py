@@ -1,0 +1,68 @@
+"""The recipe as data. Each field carries its range and its sentence; parser, JSON Schema and reference come from here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from safelight.encode import Effort, Format, Metadata, Quality
+from safelight.steps.resize import Resize
+
+KeyTemplate = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=900,
+        description="Where the output goes, from {dir} {filename} {stem} {ext} {width} {height} {format} {recipe}.",
+        examples=["{dir}thumbs/{filename}-320.webp"],
+    ),
+]
+
+
+class Match(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Which uploads a recipe develops. Both are compared without regard to case; a blank match takes every object."""
+
+    prefix: Annotated[str, Meta(description="The key starts with this.")] = ""
+    suffix: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...], Meta(description="The key ends with one of these.")
+    ] = ()
+
+
+class Rendition(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One output that a recipe asks for. With a key alone the pixels are not touched."""
+
+    key: KeyTemplate
+    resize: Resize | None = None
+    format: Annotated[
+        Format | None, Meta(description="Format of the output; without it the key's ending decides, then the source.")
+    ] = None
+    quality: Quality | None = None
+    effort: Effort | None = None
+    metadata: Annotated[Metadata | None, Meta(description="Overrides the recipe's metadata for this output.")] = None
+
+    @property
+    def copies(self) -> bool:
+        """Whether the output is the upload's own picture, its pixels untouched."""
+        return self.resize is None and self.format is None and self.quality is None and self.effort is None
+
+
+class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What to do with the uploads that match."""
+
+    name: Annotated[
+        str,
+        Meta(
+            pattern="^[a-z0-9][a-z0-9_-]{0,62}$",
+            description="Name of the recipe: small letters, digits, - and _, at most 63.",
+        ),
+    ]
+    match: Match = Match()
+    metadata: Annotated[
+        Metadata, Meta(description="What outputs keep of EXIF, IPTC and XMP; colour and orientation stay true.")
+    ] = "strip"
+    renditions: Annotated[tuple[Rendition, ...], Meta(min_length=1, description="The outputs.")]
+
+
+DEFAULT_RECIPE = Recipe(name="default", metadata="keep", renditions=(Rendition(key="{dir}processed_{filename}"),))
+"""Without a file: the very bytes, validated by a full decode, under `processed_<filename>`."""

@@ -1,0 +1,1 @@
+"""The steps of a rendition: plain functions (image, options) -> image, each beside its options."""
