@@ -6,19 +6,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from safelight.recipe.model import DEFAULT_RECIPE, Recipe
+from safelight.recipe.model import DEFAULT_RECIPE, Limits, Recipe
 
 Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="An e-mail address.", examples=["owner@example.com"])]
-
-
-class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a single upload may cost; checked before any decoding where a header tells."""
-
-    pixels: Annotated[int, Meta(ge=1, description="Width x height x frames.")] = 100_000_000
-    frames: Annotated[int, Meta(ge=1, description="Frames of an animation.")] = 500
-    megabytes: Annotated[int, Meta(ge=1, description="Size of the file in MB (10^6 bytes).")] = 200
-    seconds: Annotated[int, Meta(ge=1, le=900, description="Time to develop one upload.")] = 60
-    memory: Annotated[int, Meta(ge=128, description="Memory of one worker process in MB (10^6 bytes).")] = 1024
 
 
 class Smtp(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

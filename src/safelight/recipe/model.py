@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -18,6 +18,16 @@ KeyTemplate = Annotated[
         examples=["{dir}thumbs/{filename}-320.webp"],
     ),
 ]
+
+
+class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a single upload may cost; checked before any decoding where a header tells."""
+
+    pixels: Annotated[int, Meta(ge=1, description="Width x height x frames.")] = 100_000_000
+    frames: Annotated[int, Meta(ge=1, description="Frames of an animation.")] = 500
+    megabytes: Annotated[int, Meta(ge=1, description="Size of the file in MB (10^6 bytes).")] = 200
+    seconds: Annotated[int, Meta(ge=1, le=900, description="Time to develop one upload.")] = 60
+    memory: Annotated[int, Meta(ge=128, description="Memory of one worker process in MB (10^6 bytes).")] = 1024
 
 
 class Match(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
