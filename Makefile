@@ -1,0 +1,79 @@
+# One entry for everything; CI calls the same targets. Each sets up what it needs in .venv and does nothing twice.
+# Only make (3.81 or newer, as on macOS), sh and a Python of at least 3.11 are expected.
+
+PYTHON ?=#        the Python to use; without it the newest one here
+PHOTOS ?=#        demo: a folder of pictures of yours
+ARGS ?=#          test: more words for pytest, such as ARGS='-k resize'; bench: for bench
+
+BIN := .venv/bin
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip -qq
+# Without pkg-config pyvips builds as pure Python and loads the libvips of pyvips-binary: on every machine the same one,
+# whether or not there are a compiler and a libvips of the system.
+INSTALL := PKG_CONFIG=false $(PIP) install --require-hashes --no-build-isolation
+
+.PHONY: help demo test check bench lock clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo    develop sample pictures; PHOTOS=folder takes yours"
+	@echo "make test    run all tests"
+	@echo "make check   style, types, layers, generated pages"
+	@echo "make bench   measure against Pillow and sharp"
+	@echo "make lock    pin the newest versions that pyproject.toml allows"
+	@echo "make clean   remove everything that make made"
+
+demo: .venv/run.done
+	@$(BIN)/python -m demo.run $(if $(PHOTOS),--photos "$(PHOTOS)")
+
+test: .venv/dev.done
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: .venv/dev.done
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python docs/generate.py --check
+	@$(BIN)/python -m pytest tests/unit/test_style.py
+
+bench: .venv/dev.done
+	@$(BIN)/python -m bench $(ARGS)
+
+# The environment, in layers: what builds, what runs, what develops.
+
+.venv/made: requirements/make-venv.sh
+	@echo "Making .venv ..."
+	@sh requirements/make-venv.sh .venv $(PYTHON)
+	@touch $@
+
+.venv/run.done: .venv/made requirements/build.lock requirements/run.lock pyproject.toml
+	@echo "Installing what Safelight runs on ..."
+	@$(INSTALL) -r requirements/build.lock
+	@$(INSTALL) -r requirements/run.lock
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+.venv/dev.done: .venv/run.done requirements/dev.lock
+	@echo "Installing what develops and tests it ..."
+	@$(INSTALL) -r requirements/dev.lock
+	@touch $@
+
+# Hashes of every platform's files and no host, so that the same lock serves any machine and any mirror.
+PIN := .cache/pin/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
+lock: .cache/pin/done
+	@$(PIN) --group pyproject.toml:pin -o requirements/pin.lock
+	@$(PIN) --group pyproject.toml:build -o requirements/build.lock
+	@$(PIN) -c requirements/build.lock pyproject.toml -o requirements/run.lock
+	@$(PIN) -c requirements/build.lock -c requirements/run.lock pyproject.toml --group pyproject.toml:dev -o requirements/dev.lock
+	@! grep -nE '://|index-url' requirements/*.lock
+
+.cache/pin/done: requirements/make-venv.sh requirements/pin.lock
+	@sh requirements/make-venv.sh .cache/pin $(PYTHON)
+	@.cache/pin/bin/python -m pip -qq --disable-pip-version-check install --require-hashes -r requirements/pin.lock
+	@touch $@
+
+clean:
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist tests/golden/diff
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
