@@ -22,7 +22,7 @@ class SafelightError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross from a worker process to the service; keyword arguments do not survive the default pickling.
-        return (_rebuild, (type(self), self.message, self.remedy))
+        return (_rebuild, (type(self), self.message, self.remedy), vars(self))
 
 
 def _rebuild(kind: type[SafelightError], message: str, remedy: str) -> SafelightError:
@@ -140,6 +140,13 @@ class InUse(SafelightError):
     default_remedy = "Stop the other service first, or use another project folder."
 
 
+class NewerProject(SafelightError):
+    """The project folder was last used by a newer Safelight, whose records this one cannot read."""
+
+    code, status = "newer_project", 409
+    default_remedy = "Upgrade Safelight, or use another project folder."
+
+
 # Ours, or the world's: another try may help; after the last one the outcome is `failed`.
 
 
@@ -161,6 +168,13 @@ class WorkerCrashed(SafelightError):
     """The process that developed the picture died."""
 
     code, status, retry = "worker_crashed", 500, True
+    default_remedy = "Report this with the picture, if you can; then `safelight replay`."
+
+
+class EncodeFailed(SafelightError):
+    """The picture decodes, yet an output of it could not be made."""
+
+    code, status, retry = "encode_failed", 500, True
     default_remedy = "Report this with the picture, if you can; then `safelight replay`."
 
 
@@ -186,9 +200,13 @@ class Unavailable(SafelightError):
 
 
 class Busy(Unavailable):
-    """Another worker holds the claim on this key."""
+    """Another worker holds the claim on this key; `retry_after_s` tells when its lease ends at the latest."""
 
     code = "busy"
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after_s: float = 0.0) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
 
 
 class LostLease(Unavailable):

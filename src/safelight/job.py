@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from safelight.errors import SafelightError
-from safelight.recipe.model import Recipe
+from safelight.recipe.model import Recipe, digest
 
 
 class Status(str, Enum):
@@ -106,6 +106,15 @@ def job_id(upload: Upload, recipe_digest: str) -> str:
     """Return the id that every event about this upload and recipe leads to."""
     parts = "\0".join((upload.bucket, upload.key, upload.version, recipe_digest))
     return "job_" + hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def jobs_for(upload: Upload, recipes: tuple[Recipe, ...]) -> tuple[Job, ...]:
+    """Return one job for each recipe that takes the upload."""
+    matching = ((recipe, digest(recipe)) for recipe in recipes if recipe.match.takes(upload.key))
+    return tuple(
+        Job(id=job_id(upload, recipe_digest), upload=upload, recipe=recipe, recipe_digest=recipe_digest)
+        for recipe, recipe_digest in matching
+    )
 
 
 def outcome_of(job: Job, status: Status, **changes: object) -> Outcome:

@@ -51,20 +51,24 @@ class Store(Protocol):
         """
 
     def put(self, key: str, body: Body, attributes: Attributes, *, expect: str | None) -> str:
-        """Write an object, whole or not at all, and return its etag.
+        """Write an object, whole or not at all, and return its etag. Bytes and attributes change together.
 
         Args:
             expect: the etag that must be there now; None: nothing may be there.
 
         Raises:
             Conflict: something else is there. Nothing was written.
+            KeyConflict: no object can ever be there: a folder has the key, or a part of the key is a file.
         """
 
     def delete(self, key: str) -> None:
         """Remove the object; a missing one is no error."""
 
     def walk(self, prefix: str = "") -> Iterator[Upload]:
-        """List the current version of every object whose key starts with `prefix`, in no promised order."""
+        """List the current version of every object whose key starts with `prefix`, in no promised order.
+
+        What cannot be listed (a folder without permission, a name that is no text) is logged and left out.
+        """
 
 
 class KeyHead(Struct, frozen=True, kw_only=True):
@@ -78,7 +82,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     """The right to work on one key until the lease ends.
 
     `token` grows with every claim of the key, also over a ledger that was lost (it is at least the clock's
-    milliseconds). `head` and `known` are what the ledger knew when the claim was made.
+    milliseconds). `head`, `known`, the token of its last start or ending, and whether that ending was told are what
+    the ledger knew when the claim was made.
     """
 
     job_id: str
@@ -87,6 +92,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     token: int
     head: KeyHead | None = None
     known: Outcome | None = None
+    known_token: int | None = None
     notified: bool = False
 
 
@@ -103,12 +109,16 @@ class Ledger(Protocol):
     def start(self, claim: Claim, outcome: Outcome, head: KeyHead) -> None:
         """Record that the job runs, count the attempt, and make its version the key's head.
 
+        The count is the ledger's own: whatever `outcome.attempts` says, the job has one more than before.
+
         Raises:
             LostLease: a later claim was made on this key.
         """
 
     def finish(self, claim: Claim, outcome: Outcome) -> None:
         """Record how the job ended, owe a notice for it, and end the lease. A repeat with the same claim changes nothing.
+
+        A job may end without a start; where it was started, `attempts` stays as the ledger counted it.
 
         Raises:
             LostLease: a later claim was made on this key.
@@ -117,8 +127,23 @@ class Ledger(Protocol):
     def release(self, claim: Claim) -> None:
         """End the lease early; the job stays as it is. A claim that is no longer held is no error."""
 
+    def abandon(self, job_id: str) -> None:
+        """End the lease that this job's worker held, since that worker is known to be dead."""
+
+    def reopen(self, job_id: str) -> Outcome | None:
+        """Put an ended job back to `queued`, so that its next message develops it again; None when it is unknown."""
+
     def mark_notified(self, job_id: str, token: int) -> None:
-        """Record that the notice of the ending that `token` made was handed over."""
+        """Record that the notice of the ending that `token` made was handed over.
+
+        When the job has begun again or ended anew since, this changes nothing.
+        """
+
+    def unnotified(self, *, limit: int = 100) -> list[tuple[Outcome, int]]:
+        """List the endings whose notice is still owed, the oldest first, each with the token for `mark_notified`.
+
+        Superseded jobs are not among them: nobody is told of those.
+        """
 
     def get(self, job_id: str) -> Outcome | None:
         """Return the job, or None."""
@@ -127,7 +152,10 @@ class Ledger(Protocol):
         """Return the key's head, or None when no worker ever began it."""
 
     def jobs(self, *, status: Status | None = None, limit: int = 100, after: str | None = None) -> list[Outcome]:
-        """List jobs, the one that changed last first; `after` is the id of the last one already seen."""
+        """List jobs, the one that changed last first; `after` is the id of the last one already seen.
+
+        After an id that is unknown there is nothing.
+        """
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -137,6 +165,14 @@ class Message(Struct, frozen=True, kw_only=True):
     body: bytes
     receives: int
     receipt: str
+
+
+class Buried(Struct, frozen=True, kw_only=True):
+    """A message that is kept but no longer delivered. `reason` is the code of the error that it ended with."""
+
+    id: str
+    body: bytes
+    reason: str
 
 
 class Queue(Protocol):
@@ -153,6 +189,15 @@ class Queue(Protocol):
 
     def release(self, message: Message, *, delay_s: float) -> None:
         """Hand back: visible again after `delay_s`. Only the newest delivery can."""
+
+    def bury(self, message: Message, *, reason: str) -> None:
+        """Deliver no more, but keep the message for a replay, one of each id. Only the newest delivery can."""
+
+    def buried(self, *, limit: int = 100) -> list[Buried]:
+        """List the messages that are kept, in no promised order."""
+
+    def exhume(self, message_id: str) -> bool:
+        """Deliver a kept message again as if it were new; False when none is kept under that id."""
 
 
 class Notifier(Protocol):

@@ -1,0 +1,190 @@
+"""From the bytes of an upload to an image: limits first, then pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyvips
+from msgspec import Struct
+
+from safelight import heic
+from safelight.containers import complete, jpeg
+from safelight.containers.sniff import sniff
+from safelight.errors import (
+    Corrupt,
+    Empty,
+    FormatNotEnabled,
+    SafelightError,
+    TooLarge,
+    TooManyFrames,
+    TooManyPixels,
+    Truncated,
+    UnknownFormat,
+)
+from safelight.job import Source
+from safelight.recipe.model import Limits
+
+# Process-wide on purpose, so that no entry can forget them: AVIF's bytes depend on the number of threads, a cache
+# only costs memory where no operation is repeated, and libvips picks a loader by bytes, so every loader but the
+# ones we name stays shut (CVE-2026-66066 was exactly an open loader).
+pyvips.concurrency_set(1)
+pyvips.cache_set_max(0)
+pyvips.operation_block_set("VipsForeignLoad", state=True)
+
+LOADERS = {"jpeg": "jpegload", "png": "pngload", "webp": "webpload", "avif": "heifload", "gif": "gifload", "tiff": "tiffload"}
+"""What libvips may read, by the format that the bytes show."""
+
+for _open in ("Jpeg", "Png", "Webp", "Heif", "Nsgif", "Tiff"):
+    pyvips.operation_block_set(f"VipsForeignLoad{_open}", state=False)
+
+READABLE = (*LOADERS, "heic")
+PAGED = ("gif", "webp", "tiff")
+"""Formats whose loader takes `n`: how many frames or pages to read."""
+HEADER_BYTES = 4096
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """An upload whose header was read and found within the limits; no pixel is decoded yet.
+
+    `header` is the image as the loader describes it; `width` and `height` in `source` are those of one frame.
+    """
+
+    body: bytes | Path
+    view: memoryview
+    source: Source
+    header: pyvips.Image
+
+    @property
+    def format(self) -> str:
+        return self.source.format
+
+
+def open_upload(body: bytes | Path, limits: Limits) -> Opened:
+    """Read an upload's header and check it against the limits.
+
+    Raises:
+        Empty, UnknownFormat, FormatNotEnabled, Truncated, Corrupt, TooLarge, TooManyFrames, TooManyPixels
+    """
+    view = _view(body)
+    if len(view) > limits.megabytes * 1_000_000:
+        raise TooLarge(f"{len(view) / 1e6:.1f} MB; the limit is {limits.megabytes} MB")
+    kind = _format(view)
+    if not complete.is_complete(view, kind):
+        raise Truncated(f"the {kind} file ends before its picture does")
+    try:
+        header = heic.header(body) if kind == "heic" else load(body, kind)
+    except pyvips.Error as err:
+        raise Corrupt(f"the header of the {kind} file does not decode") from err
+    source = _source(header, kind, complete.frames(view, kind))
+    check_size(source, limits)
+    _check_progressive(view, source, limits)
+    return Opened(body=body, view=view, source=source, header=header)
+
+
+def load(body: bytes | Path, kind: str, **options: Any) -> pyvips.Image:
+    """Open one frame of a file for one pass from top to bottom; errors in the pixels show while they are read."""
+    name = LOADERS[kind]
+    options = {"access": "sequential", "fail_on": "error", **options}
+    if isinstance(body, Path):
+        return getattr(pyvips.Image, name)(str(body), **options)
+    return getattr(pyvips.Image, name + "_buffer")(body, **options)
+
+
+def decode(opened: Opened, *, least_width: int, least_height: int) -> pyvips.Image:
+    """Decode the first frame, no smaller than the given size, as stored (not upright, any colour space).
+
+    A JPEG is shrunk while it is decoded, by 2, 4 or 8, but never below the size that is needed.
+    """
+    if opened.format == "heic":
+        return heic.decode(opened.body)
+    if opened.format != "jpeg":
+        return load(opened.body, opened.format)
+    spare = min(opened.source.width / least_width, opened.source.height / least_height)
+    shrink = next(factor for factor in (8, 4, 2, 1) if spare >= factor or factor == 1)
+    return load(opened.body, "jpeg", shrink=shrink)
+
+
+def validate(opened: Opened) -> None:
+    """Decode every frame to the end and throw the pixels away.
+
+    Raises:
+        Corrupt
+    """
+    options: dict[str, Any] = {"n": -1} if opened.format in PAGED else {}
+    if opened.format == "jpeg":
+        # The eighth size reads the whole entropy-coded stream, the only part that can be broken, without the
+        # inverse transforms.
+        options["shrink"] = 8
+    try:
+        image = heic.decode(opened.body) if opened.format == "heic" else load(opened.body, opened.format, **options)
+        image.avg()
+    except pyvips.Error as err:
+        raise undecodable(opened) from err
+
+
+def undecodable(opened: Opened) -> SafelightError:
+    """Return the error for a file whose header was good and whose pixels do not decode."""
+    return Corrupt(f"the {opened.format} file does not decode: its contents are damaged")
+
+
+def check_size(source: Source, limits: Limits) -> None:
+    """Check what the header announces.
+
+    Raises:
+        TooManyFrames, TooManyPixels
+    """
+    if source.frames > limits.frames:
+        raise TooManyFrames(f"{source.frames} frames; the limit is {limits.frames}")
+    pixels = source.width * source.height * source.frames
+    if pixels > limits.pixels:
+        times = f" x {source.frames} frames" if source.frames > 1 else ""
+        raise TooManyPixels(
+            f"{source.width} x {source.height}{times} = {pixels / 1e6:.0f} million pixels; "
+            f"the limit is {limits.pixels / 1e6:g} million"
+        )
+
+
+def _check_progressive(view: memoryview, source: Source, limits: Limits) -> None:
+    """Refuse a progressive JPEG whose coefficients, all held at once, would not fit beside the rest."""
+    if source.format != "jpeg":
+        return
+    needed = jpeg.coefficient_bytes(view) / 1e6
+    if needed > limits.memory * 0.75:
+        raise TooManyPixels(
+            f"a progressive JPEG of {source.width} x {source.height} needs {needed:.0f} MB to decode; "
+            f"the limit is {limits.memory * 0.75:.0f} MB",
+            remedy="Save the picture as a baseline JPEG, make it smaller, or raise limits.memory.",
+        )
+
+
+def _view(body: bytes | Path) -> memoryview:
+    if isinstance(body, bytes):
+        return memoryview(body)
+    import mmap  # noqa: PLC0415 - only large files come as a path
+
+    with body.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _format(view: memoryview) -> str:
+    if not view:
+        raise Empty("the file has no bytes")
+    kind = sniff(view[:HEADER_BYTES])
+    if kind is None:
+        raise UnknownFormat("the file's bytes are no picture of a known format, whatever its name says")
+    if kind not in READABLE:
+        raise FormatNotEnabled(f"the file is {kind}, which is not read")
+    return kind
+
+
+def _source(header: pyvips.Image, kind: str, count: int) -> Source:
+    fields = header.get_fields()
+    orientation = int(header.get("orientation")) if "orientation" in fields and kind != "heic" else 1
+    return Source(
+        format=kind,
+        width=header.width,
+        height=header.height,
+        frames=max(count, 1) if kind != "tiff" else 1,
+        orientation=orientation if 1 <= orientation <= 8 else 1,
+    )

@@ -1,0 +1,93 @@
+"""Write one output so that the newest version of its upload always wins, and nobody else's output is lost."""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import quote
+
+from safelight.errors import Conflict, KeyConflict, Superseded, Unavailable
+from safelight.job import Job, Output, Upload
+from safelight.ports import Attributes, Claim, Head, Ports
+from safelight.render import Rendered
+from safelight.times import timestamp
+
+TRIES = 5
+"""Each lost race for a key means that somebody else's put went through; five in a row are a fault."""
+
+
+def deliver(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> Output:
+    """Put one output under its key and describe it.
+
+    Raises:
+        Superseded: a newer version of the same upload wrote there.
+        KeyConflict: another upload's output, or a file that is not ours, is there.
+    """
+    return Output(
+        key=rendered.key,
+        format=rendered.format,
+        width=rendered.width,
+        height=rendered.height,
+        size=len(rendered.body) if isinstance(rendered.body, bytes) else rendered.body.stat().st_size,
+        quality=rendered.quality,
+        etag=_put(rendered, job, claim, ports),
+    )
+
+
+def _put(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> str:
+    attributes = _attributes(rendered, job, claim, ports)
+    expect: str | None = None
+    for _ in range(TRIES):
+        try:
+            return ports.output.put(rendered.key, rendered.body, attributes, expect=expect)
+        except Conflict:
+            there = ports.output.head(rendered.key)
+        if there is None:
+            expect = None
+        elif there.metadata.get("job-id") == job.id:
+            return there.etag
+        else:
+            expect = _replaceable(there, job, claim, ports)
+    raise Unavailable("the output's key changed hands five times in a row")
+
+
+def _replaceable(there: Head, job: Job, claim: Claim, ports: Ports) -> str:
+    """Return the etag of what may be overwritten.
+
+    Raises:
+        Superseded, KeyConflict
+    """
+    if "source-id" not in there.metadata:
+        if ports.replace_foreign:
+            return there.etag
+        raise KeyConflict("a file that Safelight did not make is in the output's place")
+    if there.metadata["source-id"] != source_id(job.upload):
+        name = there.metadata.get("original-filename", "")
+        raise KeyConflict(f"the output's key already holds the output of another upload, {name}")
+    if int(there.metadata["claim"]) > claim.token:
+        raise Superseded("a newer version of this upload was developed meanwhile")
+    return there.etag
+
+
+def source_id(upload: Upload) -> str:
+    """Return what all versions of one upload have in common, short enough for S3's 2 KB of metadata."""
+    return hashlib.sha256(f"{upload.bucket}\0{upload.key}".encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def _attributes(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> Attributes:
+    return Attributes(
+        content_type=rendered.content_type,
+        metadata={
+            "processed-at": timestamp(ports.now()),
+            "original-filename": quote(job.upload.key.rpartition("/")[2], safe=" !#$&'()+,;=@[]{}~", errors="replace"),
+            "status": "succeeded",
+            "job-id": job.id,
+            "recipe": job.recipe.name,
+            "recipe-digest": job.recipe_digest,
+            "source-id": source_id(job.upload),
+            "source-version": quote(job.upload.version),
+            "claim": str(claim.token),
+            "width": str(rendered.width),
+            "height": str(rendered.height),
+        },
+        tags={"status": "succeeded", "recipe": job.recipe.name, "environment": ports.environment},
+    )

@@ -1,0 +1,37 @@
+"""The command line: each verb translates its arguments into the world's words and back."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from safelight import __version__
+from safelight.entry.cli.doctor import doctor
+from safelight.entry.cli.init import init
+from safelight.entry.cli.jobs import jobs, replay, status
+from safelight.entry.cli.lint import lint
+from safelight.entry.cli.preview import preview
+from safelight.entry.cli.run import run
+from safelight.entry.cli.up import up
+from safelight.errors import SafelightError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="safelight")
+def cli() -> None:
+    """Develop every image that lands in a folder or a bucket, as one YAML file says."""
+
+
+for _command in (init, lint, run, up, preview, jobs, status, replay, doctor):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line; a known error ends it with 2, its message and what to do."""
+    try:
+        cli()
+    except SafelightError as err:
+        click.secho(f"error[{err.code}]: {err.message}", fg="red", err=True)
+        click.echo(f"  {err.remedy}", err=True)
+        sys.exit(2)

@@ -1,0 +1,37 @@
+"""`safelight init`: a project folder to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from safelight.recipe import presets
+from safelight.recipe.schema import SCHEMA_FILE
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@click.option(
+    "--preset",
+    type=click.Choice(presets.NAMES),
+    default="web",
+    show_default=True,
+    help="What the first recipe makes: web sizes, thumbnails, or copies without private data.",
+)
+def init(folder: Path, preset: str) -> None:
+    """Scaffold a project in FOLDER (default: here): safelight.yaml, input/ and output/.
+
+    Nothing that is there already is changed.
+    """
+    target = folder / "safelight.yaml"
+    if target.exists():
+        raise click.UsageError(f"{target} is there already; edit it, or choose another folder")
+    for name in ("input", "output", ".safelight"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / ".safelight" / SCHEMA_FILE.name).write_bytes(SCHEMA_FILE.read_bytes())
+    ignore = folder / ".safelight" / ".gitignore"
+    ignore.write_text("*\n")
+    target.write_text(presets.read(preset), encoding="utf-8")
+    click.echo(f"Wrote {target} (preset {preset}).")
+    click.echo("Next: put pictures into input/ and start `safelight up`, or try `safelight preview PICTURE`.")

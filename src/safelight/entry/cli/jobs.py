@@ -1,0 +1,87 @@
+"""`safelight jobs`, `status` and `replay`: what became of uploads, and another try for those that failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from safelight import event
+from safelight.entry.cli import show
+from safelight.entry.cli.options import config_option, json_option, known_world
+from safelight.errors import NotFound
+from safelight.job import Outcome, Status
+from safelight.local import ports as local
+from safelight.local.ports import World
+
+STATUSES = click.Choice([status.value for status in Status])
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--status", type=STATUSES, help="Only jobs with this status.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many at most.")
+@click.option("--after", metavar="ID", help="Go on after this job of the list before.")
+def jobs(config: Path | None, *, as_json: bool, status: str | None, limit: int, after: str | None) -> None:
+    """List jobs of the local project, the one that changed last first."""
+    world = known_world(config)
+    ledger = local.ledger(world)
+    found = ledger.jobs(status=Status(status) if status else None, limit=limit, after=after)
+    if as_json:
+        for outcome in found:
+            click.echo(msgspec.json.encode(outcome))
+        return
+    console = Console()
+    console.print(show.table(found))
+    counts = ", ".join(f"{count} {status.value}" for status, count in sorted(ledger.counts().items()))
+    waiting = local.queue(world).waiting()
+    console.print(f"{counts or 'no jobs yet'}" + (f"; {waiting} waiting" if waiting else ""))
+    if len(found) == limit:
+        console.print(f"More: safelight jobs --after {found[-1].id}", style="dim")
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@config_option
+@json_option
+def status(job_id: str, config: Path | None, *, as_json: bool) -> None:
+    """Tell everything about one job. The exit code is 1 when it was rejected or failed."""
+    outcome = _job(known_world(config), job_id)
+    if as_json:
+        click.echo(msgspec.json.encode(outcome))
+    else:
+        Console().print(show.details(outcome))
+    raise SystemExit(1 if outcome.status in (Status.REJECTED, Status.FAILED) else 0)
+
+
+@click.command()
+@click.argument("job_ids", metavar="[ID]...", nargs=-1)
+@click.option("--status", type=click.Choice(["failed", "rejected"]), help="All jobs with this status.")
+@config_option
+def replay(job_ids: tuple[str, ...], status: str | None, config: Path | None) -> None:
+    """Develop jobs again: by ID, or all that failed. The running service takes them up, or the next one."""
+    if bool(job_ids) == bool(status):
+        raise click.UsageError("name job IDs, or give --status failed")
+    world = known_world(config)
+    found = [_job(world, each) for each in job_ids] if job_ids else _all(world, Status(status))
+    for outcome in found:
+        local.ledger(world).reopen(outcome.id)
+        local.queue(world).send(event.message(outcome.upload), id=event.message_id(outcome.upload))
+    click.echo(f"{len(found)} job{'s' if len(found) != 1 else ''} queued again")
+
+
+def _job(world: World, job_id: str) -> Outcome:
+    outcome = local.ledger(world).get(job_id)
+    if outcome is None:
+        raise NotFound(f"there is no job {job_id}", remedy="`safelight jobs` lists them.")
+    return outcome
+
+
+def _all(world: World, status: Status) -> list[Outcome]:
+    found: list[Outcome] = []
+    while page := local.ledger(world).jobs(status=status, after=found[-1].id if found else None):
+        found += page
+    return found

@@ -1,0 +1,76 @@
+"""What several commands share: where the configuration is, and the project folder beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from safelight.config import Loaded, load
+from safelight.errors import NotFound
+from safelight.local.ports import World, project
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def config_option(command: F) -> F:
+    """Add `-c FILE`."""
+    option = click.option(
+        "-c",
+        "--config",
+        type=click.Path(path_type=Path),
+        help="The configuration; without it ./safelight.yaml, and without that the default recipe.",
+    )
+    return option(command)
+
+
+def json_option(command: F) -> F:
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")(command)
+
+
+def workers_option(command: F) -> F:
+    """Add `--workers`."""
+    option = click.option(
+        "--workers",
+        type=click.IntRange(1, 64),
+        default=lambda: os.cpu_count() or 1,
+        show_default="one a processor",
+        help="Worker processes that develop pictures.",
+    )
+    return option(command)
+
+
+def loaded(config: Path | None) -> Loaded:
+    """Read the configuration and show its warnings.
+
+    Raises:
+        InvalidRecipe
+    """
+    found = load(config, os.environ)
+    for warning in found.warnings:
+        click.secho(f"warning: {warning}", fg="yellow", err=True)
+    return found
+
+
+def project_folder(found: Loaded) -> Path:
+    """Return the folder that the local world lives in: the configuration's, else this one."""
+    return found.path.parent.resolve() if found.path else Path.cwd()
+
+
+def known_world(config: Path | None) -> World:
+    """Return the world of a project that has run before.
+
+    Raises:
+        NotFound: it has not.
+    """
+    found = load(config, os.environ)
+    folder = project_folder(found)
+    if not (folder / ".safelight" / "safelight.db").exists():
+        raise NotFound(
+            "no service has run in this folder yet", remedy="Start one with `safelight up`, or name its file with -c."
+        )
+    return project(folder, found.settings, found.smtp_password)

@@ -1,0 +1,134 @@
+"""Outcomes for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from safelight.job import Outcome, Status
+from safelight.figures import change_text, size_text, time_text
+
+COLORS = {
+    Status.QUEUED: "dim",
+    Status.RUNNING: "cyan",
+    Status.SUCCEEDED: "green",
+    Status.REJECTED: "yellow",
+    Status.FAILED: "red",
+    Status.SUPERSEDED: "dim",
+    Status.QUARANTINED: "magenta",
+}
+
+
+def table(outcomes: Sequence[Outcome], *, most: int = 10_000) -> Table:
+    """Return a table with a row for each outcome; of more than `most`, the good ones are left out first."""
+    rows = outcomes
+    if len(outcomes) > most:
+        bad = [each for each in outcomes if each.status is not Status.SUCCEEDED]
+        rows = [*bad, *(each for each in outcomes if each.status is Status.SUCCEEDED)][:most]
+    made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    made.add_column("picture", overflow="fold")
+    made.add_column("status", no_wrap=True)
+    made.add_column("outputs", justify="right")
+    made.add_column("in", justify="right", no_wrap=True)
+    made.add_column("out", justify="right", no_wrap=True)
+    made.add_column("change", justify="right", no_wrap=True)
+    made.add_column("time", justify="right", no_wrap=True)
+    made.add_column("job or reason", overflow="fold", style="dim")
+    for each in rows:
+        made.add_row(*_row(each))
+    return made
+
+
+def _row(outcome: Outcome) -> tuple[RenderableType, ...]:
+    written = bytes_out(outcome)
+    status = outcome.status
+    return (
+        escape(printable(outcome.upload.key)),
+        Text(status.value, style=COLORS[status]),
+        str(len(outcome.renditions) or ""),
+        size_text(outcome.upload.size),
+        size_text(written) if outcome.renditions else "",
+        change_text(outcome.upload.size, written) if outcome.renditions else "",
+        time_text(outcome.duration_ms) if outcome.duration_ms is not None else "",
+        f"{outcome.error.code}: {outcome.error.message}" if outcome.error else outcome.id,
+    )
+
+
+def totals(outcomes: Iterable[Outcome]) -> str:
+    """Return one line: how many, and how much smaller they became."""
+    every = list(outcomes)
+    good = [each for each in every if each.status is Status.SUCCEEDED]
+    size, written = sum(each.upload.size for each in good), sum(bytes_out(each) for each in good)
+    counts = {status: sum(each.status is status for each in every) for status in Status}
+    words = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
+    return f"{words or 'nothing to do'}" + (
+        f"; {size_text(size)} in, {size_text(written)} out ({change_text(size, written)})" if good else ""
+    )
+
+
+def details(outcome: Outcome) -> RenderableType:
+    """Return everything that is known about one job."""
+    facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, value in _facts(outcome):
+        facts.add_row(name, value)
+    parts: list[RenderableType] = [facts]
+    if outcome.renditions:
+        parts += [Text(), renditions(outcome)]
+    return Group(*parts)
+
+
+def _facts(outcome: Outcome) -> Iterable[tuple[str, RenderableType]]:
+    upload = outcome.upload
+    yield "job", outcome.id
+    yield "status", Text(outcome.status.value, style=COLORS[outcome.status])
+    yield "picture", escape(printable(upload.key))
+    yield "size", size_text(upload.size)
+    if source := outcome.source:
+        turned = f", orientation {source.orientation}" if source.orientation > 1 else ""
+        frames = f", {source.frames} frames" if source.frames > 1 else ""
+        yield "source", f"{source.format}, {source.width} x {source.height}{frames}{turned}"
+    yield "recipe", f"{outcome.recipe} ({outcome.recipe_digest})"
+    yield "arrived", upload.arrived_at
+    if outcome.finished_at:
+        yield "ended", outcome.finished_at
+    if outcome.duration_ms is not None:
+        yield "took", f"{time_text(outcome.duration_ms)}, {outcome.peak_mb or '?'} MB of memory at the peak"
+    yield "attempts", str(outcome.attempts)
+    for warning in outcome.warnings:
+        yield "warning", Text(warning, style="yellow")
+    if outcome.error:
+        yield "error", Text(f"{outcome.error.code}: {outcome.error.message}", style="red")
+        yield "remedy", escape(outcome.error.remedy)
+
+
+def renditions(outcome: Outcome) -> Table:
+    """Return a table of what was written."""
+    made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("output", "format", "pixels", "size", "change", "quality"):
+        made.add_column(name, justify="left" if name in ("output", "format") else "right", overflow="fold")
+    for each in outcome.renditions:
+        made.add_row(
+            escape(printable(each.key)),
+            each.format,
+            f"{each.width} x {each.height}",
+            size_text(each.size),
+            change_text(outcome.upload.size, each.size),
+            str(each.quality or ""),
+        )
+    return made
+
+
+def bytes_out(outcome: Outcome) -> int:
+    """Return the bytes of all outputs."""
+    return sum(each.size for each in outcome.renditions)
+
+
+def printable(text: str) -> str:
+    """Return text that cannot move the terminal's cursor or change its colours."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

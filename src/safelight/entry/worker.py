@@ -1,0 +1,91 @@
+"""What runs in a worker process: it develops what it is handed, and dies rather than hang, swell or outlive its parent."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from safelight import event, log, pipeline
+from safelight.errors import SafelightError
+from safelight.job import Job, Outcome, jobs_for
+from safelight.local.ports import World, ports
+
+EXIT_OUT_OF_MEMORY = 77
+"""Our own exit code: a worker that passes its memory limit leaves at once, before the system runs out."""
+
+GUARD_EVERY_S = 0.02
+"""Fresh memory is touched at about 1 GB/s, so this notices some 20 MB past the limit."""
+
+PR_SET_PDEATHSIG = 1
+STATM = Path("/proc/self/statm")
+PAGE_BYTES = resource.getpagesize()
+
+_log = logging.getLogger("safelight")
+
+
+def begin(world: World, parent: int) -> None:
+    """Prepare a fresh worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which lets us finish
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    log.configure(world.log)
+    limit = world.settings.limits.memory * 1_000_000
+    threading.Thread(target=_guard, args=(limit, parent), daemon=True).start()
+
+
+def develop(world: World, body: bytes) -> list[Outcome]:
+    """Develop everything that a message asks for, one job after the other.
+
+    Raises:
+        SafelightError: one of the jobs could not be ended; the message must come again.
+    """
+    return [_develop(job, world) for job in _jobs(world, body)]
+
+
+def give_up(world: World, body: bytes, error: SafelightError) -> list[Outcome]:
+    """Record the jobs of a message that have not ended as failed."""
+    return [pipeline.fail(job, error, ports(world, job.upload.bucket)) for job in _jobs(world, body)]
+
+
+def _jobs(world: World, body: bytes) -> list[Job]:
+    return [job for upload in event.parse(body) for job in jobs_for(upload, world.settings.recipes)]
+
+
+def _develop(job: Job, world: World) -> Outcome:
+    limits = world.settings.limits
+    # The default action of SIGALRM ends the process, also one that is stuck in C code.
+    signal.setitimer(signal.ITIMER_REAL, limits.seconds)
+    try:
+        return pipeline.process(job, ports(world, job.upload.bucket), limits)
+    except SafelightError:
+        raise
+    except Exception as err:
+        _log.exception("unexpected", extra={"job": job})
+        raise SafelightError(f"{type(err).__name__} while developing; the log has the details") from err
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _guard(limit_bytes: int, parent: int) -> None:
+    """Leave when memory passes the limit, or when the parent is gone (where the kernel does not see to that)."""
+    while True:
+        if _resident_bytes() > limit_bytes:
+            os._exit(EXIT_OUT_OF_MEMORY)
+        if os.getppid() != parent:
+            os._exit(1)
+        time.sleep(GUARD_EVERY_S)
+
+
+def _resident_bytes() -> int:
+    try:
+        return int(STATM.read_text().split()[1]) * PAGE_BYTES
+    except OSError:  # no Linux: the peak so far is as good, since passing the limit ends us
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024

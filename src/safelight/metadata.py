@@ -1,0 +1,61 @@
+"""What an output keeps of EXIF, IPTC and XMP. Colour and orientation are true under every policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyvips
+
+from safelight.containers import exif, strip
+from safelight.containers.rights import rights
+from safelight.decode import Opened
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from safelight.encode import Metadata
+
+STALE = ("orientation", "exif-ifd0-Orientation", "jpeg-thumbnail-data")
+"""Fields that no longer hold once the pixels were turned and resized; the thumbnail also shows what was cropped away."""
+
+
+def dress(image: pyvips.Image, policy: Metadata, opened: Opened) -> tuple[pyvips.Image, str]:
+    """Return the image with the metadata that `policy` lets through, and what the encoder must keep of it."""
+    if policy == "strip":
+        return image, "none"
+    image = image.copy()
+    if policy == "keep":
+        for field in STALE:
+            if image.get_typeof(field):
+                image.remove(field)
+        return image, "exif:xmp:iptc"
+    block = _rights(opened, orientation=1)
+    if block is None:
+        return image, "none"
+    for field in image.get_fields():
+        if field.startswith("exif-") or field in STALE:
+            image.remove(field)
+    image.set_type(pyvips.GValue.blob_type, "exif-data", b"Exif\0\0" + block)
+    return image, "exif"
+
+
+def undress(opened: Opened, policy: Metadata) -> bytes | Path:
+    """Return the upload's own bytes less the metadata that `policy` drops; pixels are not touched.
+
+    Raises:
+        Corrupt: the file's structure does not show where its metadata ends.
+    """
+    if policy == "keep":
+        return opened.body
+    # A turned picture's EXIF orientation is part of how it looks, so it stays under every policy.
+    if policy == "copyright":
+        block = _rights(opened, orientation=opened.source.orientation)
+    else:
+        block = exif.build(orientation=opened.source.orientation)
+    return b"".join(strip.strip(opened.view, opened.format, block))
+
+
+def _rights(opened: Opened, *, orientation: int) -> bytes | None:
+    """Return an EXIF block with the source's creator and copyright, or None when there is nothing to say."""
+    found = rights(opened.view, opened.format)
+    return exif.build(orientation=orientation, artist=found.creator, copyright=found.copyright)

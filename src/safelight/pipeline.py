@@ -1,0 +1,149 @@
+"""The spine: claim -> fetch -> render -> put -> finish -> notify, once for each job, whatever crashes."""
+
+from __future__ import annotations
+
+import logging
+
+from safelight import metrics
+from safelight.deliver import deliver
+from safelight.errors import NotFound, SafelightError, Superseded
+from safelight.job import Job, Outcome, Output, Status, outcome_of, problem_of
+from safelight.ports import Claim, KeyHead, Ports
+from safelight.recipe.model import Limits
+from safelight.render import Rendering, render
+from safelight.times import timestamp
+
+LEASE_GRACE_S = 5
+"""A lease outlives the time limit by this, so that it never ends under a worker that is still allowed to work."""
+
+DONE = (Status.SUCCEEDED, Status.REJECTED, Status.QUARANTINED)
+"""Endings that a repeated event does not change; `failed` is tried again."""
+
+log = logging.getLogger("safelight")
+
+
+def process(job: Job, ports: Ports, limits: Limits) -> Outcome:
+    """Develop one upload by one recipe, and tell how it ended.
+
+    Raises:
+        Busy: another worker holds the key.
+        SafelightError: with `retry`, after the claim was given back; the caller tries again or calls `fail`.
+    """
+    claim = ports.ledger.claim(job, lease_s=limits.seconds + LEASE_GRACE_S)
+    try:
+        outcome = _settled(job, claim) or _supersede(job, claim, ports) or _run(job, claim, ports, limits)
+    except BaseException:
+        ports.ledger.release(claim)
+        raise
+    return announce(outcome, claim, ports)
+
+
+def fail(job: Job, error: SafelightError, ports: Ports) -> Outcome:
+    """Record that the last try failed, and tell.
+
+    Raises:
+        Busy: another worker holds the key.
+    """
+    claim = ports.ledger.claim(job, lease_s=LEASE_GRACE_S)
+    known = _settled(job, claim)
+    if known:
+        return announce(known, claim, ports)
+    tries = claim.known.attempts if claim.known else 0
+    outcome = outcome_of(
+        job, Status.FAILED, attempts=tries, error=problem_of(error), finished_at=timestamp(ports.now())
+    )
+    ports.ledger.finish(claim, outcome)
+    _log_end(outcome)
+    return announce(outcome, claim, ports)
+
+
+def announce(outcome: Outcome, claim: Claim, ports: Ports) -> Outcome:
+    """Hand over the notice of an ending, unless that was done, and give the claim back."""
+    repeated = outcome is claim.known
+    if not (repeated and claim.notified):
+        token = claim.known_token if repeated and claim.known_token is not None else claim.token
+        if outcome.status is not Status.SUPERSEDED:
+            ports.notifier.notify(outcome, message_id=f"{outcome.id}-{token}")
+        ports.ledger.mark_notified(outcome.id, token)
+    if repeated:
+        ports.ledger.release(claim)
+    return outcome
+
+
+def _settled(job: Job, claim: Claim) -> Outcome | None:
+    """Return the known outcome when it still counts: the job ended, and its version is the key's newest."""
+    known = claim.known
+    if known is None or known.status not in DONE:
+        return None
+    return known if claim.head is not None and claim.head.version == job.upload.version else None
+
+
+def _supersede(job: Job, claim: Claim, ports: Ports) -> Outcome | None:
+    """End the job when its version is not the key's newest."""
+    reason = _not_newest(job, claim, ports)
+    if reason is None:
+        return None
+    if claim.known is not None and claim.known.status.ended:
+        return claim.known
+    return _finish(job, claim, ports, Status.SUPERSEDED, error=problem_of(reason))
+
+
+def _not_newest(job: Job, claim: Claim, ports: Ports) -> SafelightError | None:
+    """Compare by the sequencer where the events carry one, else by what the store holds now."""
+    upload = job.upload
+    if upload.sequencer is not None and claim.head is not None and claim.head.sequencer is not None:
+        newer = _padded(claim.head.sequencer, upload.sequencer) > _padded(upload.sequencer, claim.head.sequencer)
+        return Superseded("a newer version of this key was developed") if newer else None
+    if upload.sequencer is not None:
+        return None
+    there = ports.input.head(upload.key)
+    if there is None:
+        return NotFound("the upload was gone before it was developed")
+    return None if there.version == upload.version else Superseded("a newer version of this key arrived")
+
+
+def _padded(sequencer: str, other: str) -> str:
+    """Pad with zeros on the right for comparison. Source: Amazon S3 user guide, event message structure."""
+    return sequencer.lower().ljust(len(other), "0")
+
+
+def _run(job: Job, claim: Claim, ports: Ports, limits: Limits) -> Outcome:
+    began = ports.now()
+    metrics.reset_peak()
+    running = outcome_of(job, Status.RUNNING, started_at=timestamp(began))
+    ports.ledger.start(claim, running, KeyHead(version=job.upload.version, sequencer=job.upload.sequencer))
+    log.info("start", extra={"job": job})
+    facts: dict[str, object] = {"started_at": running.started_at}
+    try:
+        rendering, outputs = _develop(job, claim, ports, limits)
+        facts |= {"source": rendering.source, "renditions": outputs, "warnings": rendering.warnings}
+        status = Status.SUCCEEDED
+    except (Superseded, NotFound) as err:
+        status, facts["error"] = Status.SUPERSEDED, problem_of(err)
+    except SafelightError as err:
+        if err.retry:
+            raise
+        status, facts["error"] = Status.REJECTED, problem_of(err)
+    spent_ms = round((ports.now() - began) * 1000, 1)
+    return _finish(job, claim, ports, status, duration_ms=spent_ms, peak_mb=metrics.peak_mb(), **facts)
+
+
+def _develop(job: Job, claim: Claim, ports: Ports, limits: Limits) -> tuple[Rendering, tuple[Output, ...]]:
+    with ports.input.fetch(job.upload) as body:
+        rendering = render(body, job.upload.key, job.recipe, limits)
+        return rendering, tuple(deliver(output, job, claim, ports) for output in rendering.outputs)
+
+
+def _finish(job: Job, claim: Claim, ports: Ports, status: Status, **facts: object) -> Outcome:
+    tries = claim.known.attempts if claim.known else 0
+    ran = 1 if "started_at" in facts else 0
+    outcome = outcome_of(job, status, attempts=tries + ran, finished_at=timestamp(ports.now()), **facts)
+    ports.ledger.finish(claim, outcome)
+    _log_end(outcome)
+    return outcome
+
+
+def _log_end(outcome: Outcome) -> None:
+    level = logging.ERROR if outcome.status is Status.FAILED else logging.INFO
+    log.log(level, "end", extra={"outcome": outcome})
+

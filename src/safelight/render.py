@@ -1,0 +1,142 @@
+"""One decode, all renditions of a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pyvips
+from msgspec import Struct
+
+from safelight.containers.sniff import CONTENT_TYPES
+from safelight.decode import Opened, open_upload, validate
+from safelight.encode import ENCODERS, Format, encode
+from safelight.errors import EncodeFailed
+from safelight.job import Source
+from safelight.metadata import dress, undress
+from safelight.pyramid import develop_sizes
+from safelight.recipe.keys import output_format
+from safelight.recipe.rendition import key_of
+from safelight.recipe.model import Limits, Recipe, Rendition
+from safelight.steps.crop import crop, place
+from safelight.steps.orient import upright_size
+from safelight.steps.resize import SMART, Geometry, plan
+
+
+class Rendered(Struct, frozen=True, kw_only=True):
+    """One output, finished in memory (or the upload's own file) and not yet written anywhere."""
+
+    key: str
+    body: bytes | Path
+    format: str
+    width: int
+    height: int
+    quality: int | None = None
+
+    @property
+    def content_type(self) -> str:
+        return CONTENT_TYPES[self.format]
+
+
+class Rendering(Struct, frozen=True, kw_only=True):
+    """All outputs of one upload, in the recipe's order."""
+
+    source: Source
+    outputs: tuple[Rendered, ...]
+    warnings: tuple[str, ...] = ()
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """A rendition whose pixels change, with everything resolved that depends on the upload."""
+
+    rendition: Rendition
+    key: str
+    format: Format
+    geometry: Geometry
+
+    @property
+    def position(self) -> str:
+        return self.rendition.resize.position if self.rendition.resize else "center"
+
+
+def render(body: bytes | Path, key: str, recipe: Recipe, limits: Limits) -> Rendering:
+    """Develop an upload: a pure function of its bytes, its key and the recipe.
+
+    Raises:
+        SafelightError: the input's fault (see `open_upload`), `SizeNotEncodable`, or `EncodeFailed`.
+    """
+    opened = open_upload(body, limits)
+    plans = [_plan(rendition, opened, key, recipe) for rendition in recipe.renditions if not rendition.copies]
+    if not plans or opened.source.frames > 1:
+        validate(opened)
+    made = {output.key: output for output in _develop(opened, recipe, plans)}
+    outputs = [made.get(key_of(r, recipe, key)) or _copy(r, opened, key, recipe) for r in recipe.renditions]
+    return Rendering(source=opened.source, outputs=tuple(outputs), warnings=_warnings(opened, plans))
+
+
+def _plan(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Plan:
+    asked = output_format(rendition.key, rendition.format)
+    size = upright_size(opened.source.width, opened.source.height, opened.source.orientation)
+    return Plan(
+        rendition=rendition,
+        key=key_of(rendition, recipe, key),
+        format=asked or _own_format(opened),
+        geometry=plan(rendition.resize, *size),
+    )
+
+
+def _own_format(opened: Opened) -> Format:
+    """Keep the source's format; one that is only read becomes what holds its pixels."""
+    if opened.format in ENCODERS:
+        return cast("Format", opened.format)
+    return "png" if opened.header.hasalpha() else "jpeg"
+
+
+def _develop(opened: Opened, recipe: Recipe, plans: list[Plan]) -> list[Rendered]:
+    if not plans:
+        return []
+    streams = len(plans) == 1 and plans[0].position not in SMART
+    try:
+        images = develop_sizes(opened, [each.geometry.scaled for each in plans], streams=streams)
+        return [_finish(each, images[each.geometry.scaled], opened, recipe) for each in plans]
+    except pyvips.Error as err:
+        validate(opened)  # raises when the input is to blame
+        raise EncodeFailed("the picture decodes, yet an output of it could not be made") from err
+
+
+def _finish(each: Plan, image: pyvips.Image, opened: Opened, recipe: Recipe) -> Rendered:
+    if each.geometry.crop:
+        image = crop(image, each.geometry.crop, each.position)
+    elif each.geometry.canvas:
+        image = place(image, each.geometry.canvas, each.position)
+    image, keep = dress(image, each.rendition.metadata or recipe.metadata, opened)
+    quality = each.rendition.quality or ENCODERS[each.format].quality
+    return Rendered(
+        key=each.key,
+        body=encode(image, each.format, quality, each.rendition.effort, keep),
+        format=each.format,
+        width=image.width,
+        height=image.height,
+        quality=quality,
+    )
+
+
+def _copy(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Rendered:
+    width, height = upright_size(opened.source.width, opened.source.height, opened.source.orientation)
+    return Rendered(
+        key=key_of(rendition, recipe, key),
+        body=undress(opened, rendition.metadata or recipe.metadata),
+        format=opened.format,
+        width=width,
+        height=height,
+    )
+
+
+def _warnings(opened: Opened, plans: list[Plan]) -> tuple[str, ...]:
+    found = []
+    if plans and opened.source.frames > 1:
+        found.append(f"only the first of {opened.source.frames} frames was developed")
+    if opened.format not in ENCODERS and any(each.rendition.format is None for each in plans):
+        made = sorted({each.format for each in plans})
+        found.append(f"{opened.format} is read but not written: made {', '.join(made)}")
+    return tuple(found)
