@@ -1,0 +1,144 @@
+"""Builds every adapter by name. A new adapter joins a port's suite with one entry in that port's table."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from safelight.job import Job, Upload, job_id
+from safelight.local.ledger import SqliteLedger
+from safelight.local.queue import SqliteQueue
+from safelight.local.store import FolderStore
+from safelight.ports import Ledger, Queue, Store
+from safelight.recipe.model import DEFAULT_RECIPE
+
+
+class Clock:
+    """Time that passes when it is told to; for an adapter with a clock of its own, `advance` may sleep."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_800_000_000.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def advance(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+class StoreWorld(Struct, frozen=True):
+    """One bucket. `connect` gives one more adapter on it; `drop` puts a file there as an outsider does."""
+
+    connect: Callable[[], Store]
+    drop: Callable[[str, bytes], None]
+
+
+class Site(Struct, frozen=True):
+    """Where an adapter of a test keeps its state, and until when."""
+
+    folder: Path
+    clock: Clock
+    stack: ExitStack
+
+
+def _folder_store(site: Site) -> StoreWorld:
+    root, scratch = site.folder / "root", site.folder / "scratch"
+    root.mkdir()
+    scratch.mkdir()
+
+    def connect() -> Store:
+        store = FolderStore("bucket", root, site.folder / "safelight.db", site.clock.now, scratch)
+        return site.stack.enter_context(closing(store))
+
+    def drop(key: str, body: bytes) -> None:
+        (root / key).parent.mkdir(parents=True, exist_ok=True)
+        (root / key).write_bytes(body)
+
+    return StoreWorld(connect=connect, drop=drop)
+
+
+def _sqlite_ledger(site: Site) -> Callable[[], Ledger]:
+    return lambda: site.stack.enter_context(closing(SqliteLedger(site.folder / "safelight.db", site.clock.now)))
+
+
+def _sqlite_queue(site: Site) -> Callable[[], Queue]:
+    return lambda: site.stack.enter_context(closing(SqliteQueue(site.folder / "safelight.db", site.clock.now)))
+
+
+STORES = {"folder": _folder_store}
+LEDGERS = {"sqlite": _sqlite_ledger}
+QUEUES = {"sqlite": _sqlite_queue}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def now(clock: Clock) -> Callable[[], float]:
+    return clock.now
+
+
+@pytest.fixture
+def advance(clock: Clock) -> Callable[[float], None]:
+    return clock.advance
+
+
+@pytest.fixture
+def site(tmp_path: Path, clock: Clock) -> Iterator[Site]:
+    with ExitStack() as stack:
+        yield Site(folder=tmp_path, clock=clock, stack=stack)
+
+
+@pytest.fixture(params=STORES)
+def store_world(request: pytest.FixtureRequest, site: Site) -> StoreWorld:
+    return STORES[request.param](site)
+
+
+@pytest.fixture
+def connect_store(store_world: StoreWorld) -> Callable[[], Store]:
+    return store_world.connect
+
+
+@pytest.fixture
+def drop(store_world: StoreWorld) -> Callable[[str, bytes], None]:
+    return store_world.drop
+
+
+@pytest.fixture
+def store(connect_store: Callable[[], Store]) -> Store:
+    return connect_store()
+
+
+@pytest.fixture(params=LEDGERS)
+def connect_ledger(request: pytest.FixtureRequest, site: Site) -> Callable[[], Ledger]:
+    return LEDGERS[request.param](site)
+
+
+@pytest.fixture
+def ledger(connect_ledger: Callable[[], Ledger]) -> Ledger:
+    return connect_ledger()
+
+
+@pytest.fixture(params=QUEUES)
+def connect_queue(request: pytest.FixtureRequest, site: Site) -> Callable[[], Queue]:
+    return QUEUES[request.param](site)
+
+
+@pytest.fixture
+def queue(connect_queue: Callable[[], Queue]) -> Queue:
+    return connect_queue()
+
+
+@pytest.fixture
+def make_job() -> Callable[..., Job]:
+    def make(key: str = "a/b.jpg", version: str = "v1", digest: str = "d1") -> Job:
+        upload = Upload(
+            bucket="in", key=key, version=version, etag=version, size=3, arrived_at="2026-01-02T03:04:05.678Z"
+        )
+        return Job(id=job_id(upload, digest), upload=upload, recipe=DEFAULT_RECIPE, recipe_digest=digest)
+
+    return make
