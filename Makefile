@@ -26,7 +26,7 @@ demo: .venv/run.done
 	@$(BIN)/python -m demo.run $(if $(PHOTOS),--photos "$(PHOTOS)")
 
 test: .venv/dev.done
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: .venv/dev.done
 	@$(BIN)/ruff check .
@@ -75,5 +75,6 @@ lock: .cache/pin/done
 	@touch $@
 
 clean:
-	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist tests/golden/diff
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist tests/golden/diff \
+	  bench/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

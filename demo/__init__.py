@@ -1,0 +1,1 @@
+"""The demonstration: scenes that are drawn, and a service that develops them."""
