@@ -1,0 +1,1 @@
+"""Measurements of Safelight against what people use today, and of its own promises."""
