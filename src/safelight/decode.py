@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyvips
 from msgspec import Struct
@@ -22,17 +22,25 @@ from safelight.errors import (
     Truncated,
     UnknownFormat,
 )
+from safelight.fields import number
 from safelight.job import Source
 from safelight.recipe.model import Limits
 
 # Process-wide on purpose, so that no entry can forget them: AVIF's bytes depend on the number of threads, a cache
 # only costs memory where no operation is repeated, and libvips picks a loader by bytes, so every loader but the
 # ones we name stays shut (CVE-2026-66066 was exactly an open loader).
-pyvips.concurrency_set(1)
+pyvips.voperation.concurrency_set(1)
 pyvips.cache_set_max(0)
 pyvips.operation_block_set("VipsForeignLoad", state=True)
 
-LOADERS = {"jpeg": "jpegload", "png": "pngload", "webp": "webpload", "avif": "heifload", "gif": "gifload", "tiff": "tiffload"}
+LOADERS = {
+    "jpeg": "jpegload",
+    "png": "pngload",
+    "webp": "webpload",
+    "avif": "heifload",
+    "gif": "gifload",
+    "tiff": "tiffload",
+}
 """What libvips may read, by the format that the bytes show."""
 
 for _open in ("Jpeg", "Png", "Webp", "Heif", "Nsgif", "Tiff"):
@@ -57,6 +65,7 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     @property
     def format(self) -> str:
+        """The format that the bytes show."""
         return self.source.format
 
 
@@ -87,8 +96,8 @@ def load(body: bytes | Path, kind: str, **options: Any) -> pyvips.Image:
     name = LOADERS[kind]
     options = {"access": "sequential", "fail_on": "error", **options}
     if isinstance(body, Path):
-        return getattr(pyvips.Image, name)(str(body), **options)
-    return getattr(pyvips.Image, name + "_buffer")(body, **options)
+        return cast("pyvips.Image", getattr(pyvips.Image, name)(str(body), **options))
+    return cast("pyvips.Image", getattr(pyvips.Image, name + "_buffer")(body, **options))
 
 
 def decode(opened: Opened, *, least_width: int, least_height: int) -> pyvips.Image:
@@ -161,7 +170,7 @@ def _check_progressive(view: memoryview, source: Source, limits: Limits) -> None
 def _view(body: bytes | Path) -> memoryview:
     if isinstance(body, bytes):
         return memoryview(body)
-    import mmap  # noqa: PLC0415 - only large files come as a path
+    import mmap
 
     with body.open("rb") as file:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
@@ -179,8 +188,7 @@ def _format(view: memoryview) -> str:
 
 
 def _source(header: pyvips.Image, kind: str, count: int) -> Source:
-    fields = header.get_fields()
-    orientation = int(header.get("orientation")) if "orientation" in fields and kind != "heic" else 1
+    orientation = (number(header, "orientation") or 1) if kind != "heic" else 1
     return Source(
         format=kind,
         width=header.width,

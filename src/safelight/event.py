@@ -37,4 +37,4 @@ def message(upload: Upload) -> bytes:
 
 def message_id(upload: Upload) -> str:
     """Return the id under which a queue holds this upload once, however often it is seen."""
-    return "/".join((upload.bucket, upload.key, upload.version))
+    return f"{upload.bucket}/{upload.key}/{upload.version}"

@@ -23,6 +23,7 @@ class Status(str, Enum):
 
     @property
     def ended(self) -> bool:
+        """Whether this is an outcome."""
         return self not in (Status.QUEUED, Status.RUNNING)
 
 
@@ -104,7 +105,7 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def job_id(upload: Upload, recipe_digest: str) -> str:
     """Return the id that every event about this upload and recipe leads to."""
-    parts = "\0".join((upload.bucket, upload.key, upload.version, recipe_digest))
+    parts = f"{upload.bucket}\0{upload.key}\0{upload.version}\0{recipe_digest}"
     return "job_" + hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 

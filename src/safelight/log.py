@@ -79,7 +79,7 @@ class AppendHandler(logging.Handler):
         except OSError:
             self.handleError(record)
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+    def handleError(self, record: logging.LogRecord) -> None:
         """Say nothing: the terminal is the user's, and the disk is most likely full."""
 
 

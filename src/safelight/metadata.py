@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyvips
-
 from safelight.containers import exif, strip
 from safelight.containers.rights import rights
 from safelight.decode import Opened
+from safelight.fields import with_blobs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyvips
+
     from safelight.encode import Metadata
 
 STALE = ("orientation", "exif-ifd0-Orientation", "jpeg-thumbnail-data")
-"""Fields that no longer hold once the pixels were turned and resized; the thumbnail also shows what was cropped away."""
+"""Fields that no longer hold once pixels were turned and resized; the thumbnail also shows what was cropped away."""
 
 
 def dress(image: pyvips.Image, policy: Metadata, opened: Opened) -> tuple[pyvips.Image, str]:
@@ -35,8 +36,7 @@ def dress(image: pyvips.Image, policy: Metadata, opened: Opened) -> tuple[pyvips
     for field in image.get_fields():
         if field.startswith("exif-") or field in STALE:
             image.remove(field)
-    image.set_type(pyvips.GValue.blob_type, "exif-data", b"Exif\0\0" + block)
-    return image, "exif"
+    return with_blobs(image, {"exif-data": b"Exif\0\0" + block}), "exif"
 
 
 def undress(opened: Opened, policy: Metadata) -> bytes | Path:

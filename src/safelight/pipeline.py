@@ -146,4 +146,3 @@ def _finish(job: Job, claim: Claim, ports: Ports, status: Status, **facts: objec
 def _log_end(outcome: Outcome) -> None:
     level = logging.ERROR if outcome.status is Status.FAILED else logging.INFO
     log.log(level, "end", extra={"outcome": outcome})
-

@@ -53,8 +53,7 @@ class Store(Protocol):
     def put(self, key: str, body: Body, attributes: Attributes, *, expect: str | None) -> str:
         """Write an object, whole or not at all, and return its etag. Bytes and attributes change together.
 
-        Args:
-            expect: the etag that must be there now; None: nothing may be there.
+        `expect` is the etag that must be there now; None: nothing may be there.
 
         Raises:
             Conflict: something else is there. Nothing was written.
@@ -116,7 +115,9 @@ class Ledger(Protocol):
         """
 
     def finish(self, claim: Claim, outcome: Outcome) -> None:
-        """Record how the job ended, owe a notice for it, and end the lease. A repeat with the same claim changes nothing.
+        """Record how the job ended, owe a notice for it, and end the lease.
+
+        A repeat with the same claim changes nothing.
 
         A job may end without a start; where it was started, `attempts` stays as the ledger counted it.
 

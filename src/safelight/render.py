@@ -16,8 +16,8 @@ from safelight.job import Source
 from safelight.metadata import dress, undress
 from safelight.pyramid import develop_sizes
 from safelight.recipe.keys import output_format
-from safelight.recipe.rendition import key_of
 from safelight.recipe.model import Limits, Recipe, Rendition
+from safelight.recipe.rendition import key_of
 from safelight.steps.crop import crop, place
 from safelight.steps.orient import upright_size
 from safelight.steps.resize import SMART, Geometry, plan
@@ -35,6 +35,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
 
     @property
     def content_type(self) -> str:
+        """The media type of `body`."""
         return CONTENT_TYPES[self.format]
 
 
@@ -56,6 +57,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def position(self) -> str:
+        """Which part a crop keeps."""
         return self.rendition.resize.position if self.rendition.resize else "center"
 
 

@@ -1,0 +1,1 @@
+"""Where the world comes in: commands, the local service and its workers."""

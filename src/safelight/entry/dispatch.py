@@ -12,8 +12,7 @@ from safelight import event
 from safelight.entry.pool import Pool, Result, error_of, is_death
 from safelight.errors import Busy, SafelightError
 from safelight.job import Outcome, jobs_for
-from safelight.local import ports as local
-from safelight.local.ports import World
+from safelight.local.ports import Local
 from safelight.ports import Message
 
 MAX_RECEIVES = 5
@@ -33,8 +32,8 @@ _log = logging.getLogger("safelight")
 class Dispatch:
     """The messages in flight. `turn` is called by one thread; workers' answers come from another."""
 
-    def __init__(self, world: World, pool: Pool, workers: int, told: Callable[[Outcome], None]) -> None:
-        self._world = world
+    def __init__(self, local: Local, pool: Pool, workers: int, told: Callable[[Outcome], None]) -> None:
+        self._local = local
         self._pool = pool
         self._room = workers + 1  # one more than can run, so that no worker waits for us between two pictures
         self._told = told
@@ -58,9 +57,9 @@ class Dispatch:
         self._woken.clear()
         try:
             self._hand_out()
-            wait_s = local.queue(self._world).next_visible_s()
+            wait_s = self._local.queue.next_visible_s()
         except SafelightError as err:
-            _log.error("the queue cannot be used: %s", err.message)  # noqa: TRY400 - the message says it all
+            _log.error("the queue cannot be used: %s", err.message)
             wait_s = None
         self._woken.wait(IDLE_S if wait_s is None else min(max(wait_s, 0.01), IDLE_S))
 
@@ -73,7 +72,7 @@ class Dispatch:
             return
         if flying >= self._room or (flying and self._fragile_flies()):
             return
-        for message in local.queue(self._world).receive(self._room - flying, visible_again_s=HIDDEN_S):
+        for message in self._local.queue.receive(self._room - flying, visible_again_s=HIDDEN_S):
             if message.id in self._deaths:
                 self._alone.append(message)
             else:
@@ -95,15 +94,15 @@ class Dispatch:
         except CancelledError:
             pass  # we are stopping; the message is revealed at the next start
         except SafelightError as err:
-            _log.error("%s waits for the next start: %s", message.id, err.message)  # noqa: TRY400
+            _log.error("%s waits for the next start: %s", message.id, err.message)
         finally:
             with self._lock:
                 self._in_flight.discard(message.id)
             self.wake()
 
     def _judge(self, message: Message, result: Result) -> None:
-        queue = local.queue(self._world)
-        error = error_of(result, self._world.settings.limits.seconds)
+        queue = self._local.queue
+        error = error_of(result, self._local.world.settings.limits.seconds)
         if error is None:
             queue.delete(message)
             self._deaths.pop(message.id, None)
@@ -125,12 +124,12 @@ class Dispatch:
     def _bury_worker(self, message: Message) -> None:
         self._deaths[message.id] = self._deaths.get(message.id, 0) + 1
         for upload in event.parse(message.body):
-            for job in jobs_for(upload, self._world.settings.recipes):
-                local.ledger(self._world).abandon(job.id)
+            for job in jobs_for(upload, self._local.world.settings.recipes):
+                self._local.ledger.abandon(job.id)
 
     def _give_up(self, message: Message, fault: SafelightError) -> None:
         """Record the failure in a worker, and keep the message for a replay."""
-        queue = local.queue(self._world)
+        queue = self._local.queue
         if fault.code in FINAL:
             queue.bury(message, reason=fault.code)
             _log.error("%s was put aside: %s", message.id, fault.message)
@@ -141,7 +140,7 @@ class Dispatch:
         result.add_done_callback(lambda done: self._given_up(message, fault, done))
 
     def _given_up(self, message: Message, fault: SafelightError, result: Result) -> None:
-        queue = local.queue(self._world)
+        queue = self._local.queue
         try:
             for outcome in result.result():
                 self._told(outcome)
@@ -149,8 +148,8 @@ class Dispatch:
             self._deaths.pop(message.id, None)
         except CancelledError:
             pass
-        except Exception as err:  # noqa: BLE001 - whatever keeps us from recording it, the message must not be lost
-            _log.error("%s could not be recorded as failed: %s", message.id, err)  # noqa: TRY400
+        except Exception as err:
+            _log.error("%s could not be recorded as failed: %s", message.id, err)
             with suppress(SafelightError):
                 queue.release(message, delay_s=float(MAX_DELAY_S))
         finally:

@@ -6,7 +6,8 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import Future, TimeoutError as FutureTimeoutError
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -48,9 +49,9 @@ class Pool:
     def close(self, *, at_once: bool = False) -> None:
         """Let the workers finish what they have begun, or kill them."""
         if at_once:
-            self._processes.stop()
+            self._processes.stop()  # type: ignore[no-untyped-call]
         else:
-            self._processes.close()
+            self._processes.close()  # type: ignore[no-untyped-call]
         self._processes.join()
 
 

@@ -6,17 +6,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 from safelight import log
 from safelight.entry import intake
 from safelight.entry.dispatch import Dispatch
 from safelight.entry.lock import locked
 from safelight.entry.pool import Pool
-from safelight.entry.watch import Watch
+from safelight.entry.watch import STILL_S, Watch
 from safelight.errors import SafelightError
 from safelight.job import Outcome
-from safelight.local import ports as local
-from safelight.local.ports import World
+from safelight.local.ports import Local, World
 
 SCAN_EVERY_S = 60.0
 MAIL_EVERY_S = 1.0
@@ -56,64 +56,74 @@ class Service:
         """
         with locked(self._world.state / "lock"):
             log.configure(self._world.log)
-            self._recover()
-            pool = Pool(self._world, self._workers)
-            dispatch = Dispatch(self._world, pool, self._workers, self._told)
-            watches = [self._watch(bucket, dispatch) for bucket, _ in self._world.inputs]
-            mailer = threading.Thread(target=self._deliver_mail, daemon=True)
-            mailer.start()
-            _log.info("service started")
-            ready()
-            try:
-                self._serve(dispatch)
-            finally:
-                for watch in watches:
-                    watch.stop()
-                self._end(dispatch, pool, mailer)
+            with closing(Local(self._world)) as local:
+                self._run(local, ready)
 
-    def _recover(self) -> None:
-        """Undo what a service that was killed left behind: its workers are dead, since we hold its lock."""
-        local.ledger(self._world).release_all()
-        local.queue(self._world).reveal_all()
-        local.output_store(self._world).sweep()
-        intake.tell_owed(self._world)
+    def _run(self, local: Local, ready: Callable[[], None]) -> None:
+        _recover(local)
+        pool = Pool(self._world, self._workers)
+        dispatch = Dispatch(local, pool, self._workers, self._told)
+        watches = [_watch(local, bucket, dispatch) for bucket in local.inputs]
+        mailer = threading.Thread(target=self._deliver_mail, args=(local,), daemon=True)
+        mailer.start()
+        _log.info("service started")
+        ready()
+        try:
+            self._serve(local, dispatch)
+        finally:
+            for watch in watches:
+                watch.stop()
+            self._end(local, dispatch, pool)
+            mailer.join()
+            local.notifier.deliver(time.time(), flush=True)
+            _log.info("service stopped")
 
-    def _watch(self, bucket: str, dispatch: Dispatch) -> Watch:
-        def arrived(key: str) -> None:
-            intake.take(self._world, bucket, key)
-            dispatch.wake()
-
-        root = dict(self._world.inputs)[bucket]
-        watch = Watch(root, arrived)
-        watch.start()
-        return watch
-
-    def _serve(self, dispatch: Dispatch) -> None:
-        scan_at = 0.0
+    def _serve(self, local: Local, dispatch: Dispatch) -> None:
+        scanner = threading.Thread(target=self._scan, args=(local, dispatch), daemon=True)
+        scanner.start()
         while not self._stopping.is_set():
-            if time.monotonic() >= scan_at:
-                threading.Thread(target=self._scan, args=(dispatch,), daemon=True).start()
-                scan_at = time.monotonic() + SCAN_EVERY_S
-                log.rotate(self._world.log)
             dispatch.turn()
+        scanner.join()
 
-    def _scan(self, dispatch: Dispatch) -> None:
-        for bucket, _ in self._world.inputs:
-            try:
-                intake.scan(self._world, bucket, dispatch.wake)
-            except SafelightError as err:
-                _log.warning("the scan of the input folder failed: %s", err.message)
+    def _scan(self, local: Local, dispatch: Dispatch) -> None:
+        """Look for what the watch missed: at the start soon again, since files too fresh to trust were left out."""
+        wait_s = STILL_S
+        while True:
+            for bucket in local.inputs:
+                try:
+                    intake.scan(local, bucket, dispatch.wake, self._stopping)
+                except SafelightError as err:
+                    _log.warning("the scan of the input folder failed: %s", err.message)
+            log.rotate(self._world.log)
+            if self._stopping.wait(wait_s):
+                return
+            wait_s = SCAN_EVERY_S
 
-    def _deliver_mail(self) -> None:
+    def _deliver_mail(self, local: Local) -> None:
         while not self._stopping.wait(MAIL_EVERY_S):
-            local.notifier(self._world).deliver(time.time())
+            local.notifier.deliver(time.time())
 
-    def _end(self, dispatch: Dispatch, pool: Pool, mailer: threading.Thread) -> None:
+    def _end(self, local: Local, dispatch: Dispatch, pool: Pool) -> None:
         patience_ends = time.monotonic() + STOP_PATIENCE_S
         while dispatch.busy() and time.monotonic() < patience_ends and not self._at_once:
             time.sleep(0.05)
         pool.close(at_once=dispatch.busy())
-        local.ledger(self._world).release_all()
-        mailer.join()
-        local.notifier(self._world).deliver(time.time(), flush=True)
-        _log.info("service stopped")
+        local.ledger.release_all()
+
+
+def _recover(local: Local) -> None:
+    """Undo what a service that was killed left behind: its workers are dead, since we hold its lock."""
+    local.ledger.release_all()
+    local.queue.reveal_all()
+    local.output.sweep()
+    intake.tell_owed(local)
+
+
+def _watch(local: Local, bucket: str, dispatch: Dispatch) -> Watch:
+    def arrived(key: str) -> None:
+        intake.take(local, bucket, key)
+        dispatch.wake()
+
+    watch = Watch(dict(local.world.inputs)[bucket], arrived)
+    watch.start()
+    return watch

@@ -106,7 +106,7 @@ class Watch:
 
     def _state(self, key: str) -> tuple[int, int] | None:
         try:
-            found = os.stat(self._root / key, follow_symlinks=False)
+            found = (self._root / key).stat(follow_symlinks=False)
         except OSError:
             return None
         return found.st_size, found.st_mtime_ns

@@ -1,4 +1,4 @@
-"""What runs in a worker process: it develops what it is handed, and dies rather than hang, swell or outlive its parent."""
+"""What runs in a worker process: it develops what it is handed; it dies rather than hang, swell or outlive us."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import signal
 import sys
 import threading
 import time
+from functools import cache
 from pathlib import Path
 
 from safelight import event, log, pipeline
 from safelight.errors import SafelightError
 from safelight.job import Job, Outcome, jobs_for
-from safelight.local.ports import World, ports
+from safelight.local.ports import Local, World
 
 EXIT_OUT_OF_MEMORY = 77
 """Our own exit code: a worker that passes its memory limit leaves at once, before the system runs out."""
@@ -51,7 +52,12 @@ def develop(world: World, body: bytes) -> list[Outcome]:
 
 def give_up(world: World, body: bytes, error: SafelightError) -> list[Outcome]:
     """Record the jobs of a message that have not ended as failed."""
-    return [pipeline.fail(job, error, ports(world, job.upload.bucket)) for job in _jobs(world, body)]
+    return [pipeline.fail(job, error, _local(world).ports(job.upload.bucket)) for job in _jobs(world, body)]
+
+
+@cache
+def _local(world: World) -> Local:
+    return Local(world)  # for the life of the process
 
 
 def _jobs(world: World, body: bytes) -> list[Job]:
@@ -63,7 +69,7 @@ def _develop(job: Job, world: World) -> Outcome:
     # The default action of SIGALRM ends the process, also one that is stuck in C code.
     signal.setitimer(signal.ITIMER_REAL, limits.seconds)
     try:
-        return pipeline.process(job, ports(world, job.upload.bucket), limits)
+        return pipeline.process(job, _local(world).ports(job.upload.bucket), limits)
     except SafelightError:
         raise
     except Exception as err:

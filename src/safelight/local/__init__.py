@@ -1,0 +1,1 @@
+"""The world of one machine: folders, SQLite and mail."""

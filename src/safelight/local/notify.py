@@ -61,8 +61,12 @@ class SmtpNotifier:
                 self._try(self._server, parcel, now)
             return self._next()
         except SafelightError as err:
-            LOG.error("mail waits: %s; next try in %d s", err, MAX_BACKOFF_S)  # noqa: TRY400
+            LOG.error("mail waits: %s; next try in %d s", err, MAX_BACKOFF_S)
             return now + MAX_BACKOFF_S
+
+    def close(self) -> None:
+        """Close the outbox."""
+        self._outbox.close()
 
     def _subjects(self) -> list[tuple[str, Kinds]]:
         if self._settings.digest:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -37,14 +36,17 @@ class World(Struct, frozen=True, kw_only=True):
 
     @property
     def database(self) -> Path:
+        """The SQLite file of ledger, queue, notices and metadata."""
         return self.state / "safelight.db"
 
     @property
     def scratch(self) -> Path:
+        """Where copies of large uploads are while they are developed."""
         return self.state / "scratch"
 
     @property
     def log(self) -> Path:
+        """The file of JSON lines."""
         return self.state / "safelight.log"
 
 
@@ -67,58 +69,44 @@ def prepared(world: World) -> World:
     return world
 
 
-@cache
-def ports(world: World, bucket: str) -> Ports:
-    """Return this process's ports for the uploads of one bucket.
+class Local:
+    """The opened ports of a world, for one process. Close it at the end."""
 
-    Raises:
-        InvalidMessage: the world has no such bucket.
-    """
-    return Ports(
-        input=input_store(world, bucket),
-        output=output_store(world),
-        ledger=ledger(world),
-        notifier=notifier(world),
-        now=time.time,
-        environment=world.environment,
-        replace_foreign=world.replace_foreign,
-    )
+    def __init__(self, world: World) -> None:
+        settings = world.settings.notify
+        server = SmtpServer(smtp=settings.smtp, password=world.smtp_password) if settings.smtp else None
+        self.world = world
+        self.ledger = SqliteLedger(world.database, time.time)
+        self.queue = SqliteQueue(world.database, time.time)
+        self.notifier = SmtpNotifier(Outbox(world.database), server, settings, world.settings.name, time.time)
+        self.output = self._store(OUTPUT, world.output)
+        self.inputs = {bucket: self._store(bucket, root) for bucket, root in world.inputs}
 
+    def ports(self, bucket: str) -> Ports:
+        """Return the ports for uploads of one bucket.
 
-@cache
-def input_store(world: World, bucket: str) -> FolderStore:
-    """Return the store of one bucket.
+        Raises:
+            InvalidMessage: the world has no such bucket.
+        """
+        if bucket not in self.inputs:
+            raise InvalidMessage(f"the message is about bucket {bucket!r}, which is not ours")
+        return Ports(
+            input=self.inputs[bucket],
+            output=self.output,
+            ledger=self.ledger,
+            notifier=self.notifier,
+            now=time.time,
+            environment=self.world.environment,
+            replace_foreign=self.world.replace_foreign,
+        )
 
-    Raises:
-        InvalidMessage: the world has no such bucket.
-    """
-    root = dict(world.inputs).get(bucket)
-    if root is None:
-        raise InvalidMessage(f"the message is about bucket {bucket!r}, which is not ours")
-    return FolderStore(bucket, root, world.database, time.time, world.scratch)
+    def close(self) -> None:
+        """Close the databases."""
+        for store in (self.output, *self.inputs.values()):
+            store.close()
+        self.notifier.close()
+        self.queue.close()
+        self.ledger.close()
 
-
-@cache
-def output_store(world: World) -> FolderStore:
-    """Return the store of the outputs."""
-    return FolderStore(OUTPUT, world.output, world.database, time.time, world.scratch)
-
-
-@cache
-def ledger(world: World) -> SqliteLedger:
-    """Return the ledger."""
-    return SqliteLedger(world.database, time.time)
-
-
-@cache
-def queue(world: World) -> SqliteQueue:
-    """Return the queue."""
-    return SqliteQueue(world.database, time.time)
-
-
-@cache
-def notifier(world: World) -> SmtpNotifier:
-    """Return the notifier."""
-    settings = world.settings.notify
-    server = SmtpServer(smtp=settings.smtp, password=world.smtp_password) if settings.smtp else None
-    return SmtpNotifier(Outbox(world.database), server, settings, world.settings.name, time.time)
+    def _store(self, name: str, root: Path) -> FolderStore:
+        return FolderStore(name, root, self.world.database, time.time, self.world.scratch)

@@ -1,13 +1,18 @@
-"""The recipe as data. Each field carries its range and its sentence; parser, JSON Schema and reference come from here."""
+"""The recipe as data. Each field carries its range and its sentence; parser, schema and reference come from here."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from safelight.encode import Effort, Format, Metadata, Quality
 from safelight.steps.resize import Resize
+
+ENGINE = 1
+"""Raised whenever the same recipe and upload give other bytes than before, so that every job gets a new id."""
 
 KeyTemplate = Annotated[
     str,
@@ -33,10 +38,18 @@ class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
 class Match(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Which uploads a recipe develops. Both are compared without regard to case; a blank match takes every object."""
 
-    prefix: Annotated[str, Meta(description="The key starts with this.")] = ""
+    prefix: Annotated[str, Meta(description="The key starts with this.", examples=["holiday/"])] = ""
     suffix: Annotated[
-        tuple[Annotated[str, Meta(min_length=1)], ...], Meta(description="The key ends with one of these.")
+        tuple[Annotated[str, Meta(min_length=1, examples=[".jpg"])], ...],
+        Meta(description="The key ends with one of these."),
     ] = ()
+
+    def takes(self, key: str) -> bool:
+        """Return whether an upload with this key is developed."""
+        folded = key.casefold()
+        return folded.startswith(self.prefix.casefold()) and (
+            not self.suffix or folded.endswith(tuple(each.casefold() for each in self.suffix))
+        )
 
 
 class Rendition(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -65,6 +78,7 @@ class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
         Meta(
             pattern="^[a-z0-9][a-z0-9_-]{0,62}$",
             description="Name of the recipe: small letters, digits, - and _, at most 63.",
+            examples=["photos"],
         ),
     ]
     match: Match = Match()
@@ -76,3 +90,9 @@ class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
 
 DEFAULT_RECIPE = Recipe(name="default", metadata="keep", renditions=(Rendition(key="{dir}processed_{filename}"),))
 """Without a file: the very bytes, validated by a full decode, under `processed_<filename>`."""
+
+
+def digest(recipe: Recipe) -> str:
+    """Return what a job's id knows of its recipe: the parsed recipe and the engine that reads it."""
+    parsed = msgspec.json.encode(recipe, order="sorted")
+    return hashlib.sha256(b"%d\0%s" % (ENGINE, parsed)).hexdigest()[:16]

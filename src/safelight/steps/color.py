@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safelight.fields import blob
 from safelight.steps.icc import is_srgb
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
         return image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=8)
     if image.format not in ("uchar", "ushort") or image.interpretation not in PLAIN:
         return image.colourspace("srgb")
-    if image.get_typeof(PROFILE) == 0 or is_srgb(image.get(PROFILE)):
+    profile = blob(image, PROFILE)
+    if profile is None or is_srgb(profile):
         return image
     return _from_profile(image)
 

@@ -22,7 +22,9 @@ def crop(image: pyvips.Image, size: tuple[int, int], position: str) -> pyvips.Im
 def place(image: pyvips.Image, size: tuple[int, int], position: str) -> pyvips.Image:
     """Put the picture on a clear canvas of `size`; an image without alpha gets one."""
     shares = COMPASS.get(position, COMPASS["center"])
-    left, top = (round(share * (side - own)) for share, side, own in zip(shares, size, (image.width, image.height), strict=True))
+    left, top = (
+        round(share * (side - own)) for share, side, own in zip(shares, size, (image.width, image.height), strict=True)
+    )
     if not image.hasalpha():
         image = image.addalpha()
     return image.embed(left, top, *size, extend="background", background=[0] * image.bands)

@@ -10,6 +10,17 @@ if TYPE_CHECKING:
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations whose stored width is the upright height. Source: EXIF 2.32, tag 0x0112."""
 
+TURNS = {
+    2: ("fliphor",),
+    3: ("rot180",),
+    4: ("flipver",),
+    5: ("rot90", "fliphor"),
+    6: ("rot90",),
+    7: ("rot270", "fliphor"),
+    8: ("rot270",),
+}
+"""What makes a stored picture upright, in libvips' words."""
+
 
 def upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
     """Return width and height of the picture once it is upright."""
@@ -21,20 +32,6 @@ def orient(image: pyvips.Image, orientation: int) -> pyvips.Image:
 
     The image must allow random access for anything but 1.
     """
-    match orientation:
-        case 2:
-            return image.fliphor()
-        case 3:
-            return image.rot180()
-        case 4:
-            return image.flipver()
-        case 5:
-            return image.rot90().fliphor()
-        case 6:
-            return image.rot90()
-        case 7:
-            return image.rot270().fliphor()
-        case 8:
-            return image.rot270()
-        case _:
-            return image
+    for turn in TURNS.get(orientation, ()):
+        image = getattr(image, turn)()
+    return image

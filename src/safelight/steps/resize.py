@@ -62,6 +62,7 @@ class Geometry(Struct, frozen=True, kw_only=True):
 
     @property
     def size(self) -> tuple[int, int]:
+        """Width and height of the rendition."""
         return self.crop or self.canvas or self.scaled
 
 

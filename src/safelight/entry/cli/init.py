@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from safelight.recipe import presets
-from safelight.recipe.schema import SCHEMA_FILE
+from safelight.recipe.schema import SHIPPED
 
 
 @click.command()
@@ -29,7 +29,7 @@ def init(folder: Path, preset: str) -> None:
         raise click.UsageError(f"{target} is there already; edit it, or choose another folder")
     for name in ("input", "output", ".safelight"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / ".safelight" / SCHEMA_FILE.name).write_bytes(SCHEMA_FILE.read_bytes())
+    (folder / ".safelight" / SHIPPED.name).write_bytes(SHIPPED.read_bytes())
     ignore = folder / ".safelight" / ".gitignore"
     ignore.write_text("*\n")
     target.write_text(presets.read(preset), encoding="utf-8")

@@ -10,11 +10,10 @@ from rich.console import Console
 
 from safelight import event
 from safelight.entry.cli import show
-from safelight.entry.cli.options import config_option, json_option, known_world
+from safelight.entry.cli.options import config_option, json_option, known_local
 from safelight.errors import NotFound
 from safelight.job import Outcome, Status
-from safelight.local import ports as local
-from safelight.local.ports import World
+from safelight.local.ports import Local
 
 STATUSES = click.Choice([status.value for status in Status])
 
@@ -27,9 +26,13 @@ STATUSES = click.Choice([status.value for status in Status])
 @click.option("--after", metavar="ID", help="Go on after this job of the list before.")
 def jobs(config: Path | None, *, as_json: bool, status: str | None, limit: int, after: str | None) -> None:
     """List jobs of the local project, the one that changed last first."""
-    world = known_world(config)
-    ledger = local.ledger(world)
-    found = ledger.jobs(status=Status(status) if status else None, limit=limit, after=after)
+    with known_local(config) as local:
+        _list(local, Status(status) if status else None, limit, after, as_json=as_json)
+
+
+def _list(local: Local, status: Status | None, limit: int, after: str | None, *, as_json: bool) -> None:
+    ledger = local.ledger
+    found = ledger.jobs(status=status, limit=limit, after=after)
     if as_json:
         for outcome in found:
             click.echo(msgspec.json.encode(outcome))
@@ -37,7 +40,7 @@ def jobs(config: Path | None, *, as_json: bool, status: str | None, limit: int, 
     console = Console()
     console.print(show.table(found))
     counts = ", ".join(f"{count} {status.value}" for status, count in sorted(ledger.counts().items()))
-    waiting = local.queue(world).waiting()
+    waiting = local.queue.waiting()
     console.print(f"{counts or 'no jobs yet'}" + (f"; {waiting} waiting" if waiting else ""))
     if len(found) == limit:
         console.print(f"More: safelight jobs --after {found[-1].id}", style="dim")
@@ -49,7 +52,8 @@ def jobs(config: Path | None, *, as_json: bool, status: str | None, limit: int, 
 @json_option
 def status(job_id: str, config: Path | None, *, as_json: bool) -> None:
     """Tell everything about one job. The exit code is 1 when it was rejected or failed."""
-    outcome = _job(known_world(config), job_id)
+    with known_local(config) as local:
+        outcome = _job(local, job_id)
     if as_json:
         click.echo(msgspec.json.encode(outcome))
     else:
@@ -65,23 +69,23 @@ def replay(job_ids: tuple[str, ...], status: str | None, config: Path | None) ->
     """Develop jobs again: by ID, or all that failed. The running service takes them up, or the next one."""
     if bool(job_ids) == bool(status):
         raise click.UsageError("name job IDs, or give --status failed")
-    world = known_world(config)
-    found = [_job(world, each) for each in job_ids] if job_ids else _all(world, Status(status))
-    for outcome in found:
-        local.ledger(world).reopen(outcome.id)
-        local.queue(world).send(event.message(outcome.upload), id=event.message_id(outcome.upload))
+    with known_local(config) as local:
+        found = [_job(local, each) for each in job_ids] if job_ids else _all(local, Status(status))
+        for outcome in found:
+            local.ledger.reopen(outcome.id)
+            local.queue.send(event.message(outcome.upload), id=event.message_id(outcome.upload))
     click.echo(f"{len(found)} job{'s' if len(found) != 1 else ''} queued again")
 
 
-def _job(world: World, job_id: str) -> Outcome:
-    outcome = local.ledger(world).get(job_id)
+def _job(local: Local, job_id: str) -> Outcome:
+    outcome = local.ledger.get(job_id)
     if outcome is None:
         raise NotFound(f"there is no job {job_id}", remedy="`safelight jobs` lists them.")
     return outcome
 
 
-def _all(world: World, status: Status) -> list[Outcome]:
+def _all(local: Local, status: Status) -> list[Outcome]:
     found: list[Outcome] = []
-    while page := local.ledger(world).jobs(status=status, after=found[-1].id if found else None):
+    while page := local.ledger.jobs(status=status, after=found[-1].id if found else None):
         found += page
     return found

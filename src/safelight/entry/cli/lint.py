@@ -10,7 +10,7 @@ import click
 from safelight.config import load
 from safelight.entry.cli.options import config_option
 from safelight.errors import InvalidRecipe
-from safelight.recipe.schema import SCHEMA_FILE
+from safelight.recipe.schema import SHIPPED
 
 
 @click.command()
@@ -19,7 +19,7 @@ from safelight.recipe.schema import SCHEMA_FILE
 def lint(config: Path | None, *, schema: bool) -> None:
     """Check safelight.yaml: every error with its line, the allowed values and what to do."""
     if schema:
-        click.echo(SCHEMA_FILE.read_text(encoding="utf-8"), nl=False)
+        click.echo(SHIPPED.read_text(encoding="utf-8"), nl=False)
         return
     try:
         found = load(config, os.environ)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ import click
 
 from safelight.config import Loaded, load
 from safelight.errors import NotFound
-from safelight.local.ports import World, project
+from safelight.local.ports import Local, project
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,21 +57,18 @@ def loaded(config: Path | None) -> Loaded:
     return found
 
 
-def project_folder(found: Loaded) -> Path:
-    """Return the folder that the local world lives in: the configuration's, else this one."""
-    return found.path.parent.resolve() if found.path else Path.cwd()
-
-
-def known_world(config: Path | None) -> World:
-    """Return the world of a project that has run before.
+@contextmanager
+def known_local(config: Path | None) -> Iterator[Local]:
+    """Open the world of a project that has run before.
 
     Raises:
         NotFound: it has not.
     """
     found = load(config, os.environ)
-    folder = project_folder(found)
+    folder = found.folder.resolve()
     if not (folder / ".safelight" / "safelight.db").exists():
         raise NotFound(
             "no service has run in this folder yet", remedy="Start one with `safelight up`, or name its file with -c."
         )
-    return project(folder, found.settings, found.smtp_password)
+    with closing(Local(project(folder, found.settings, found.smtp_password))) as local:
+        yield local

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import click
+import msgspec
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from safelight.job import Outcome, Status
 from safelight.figures import change_text, size_text, time_text
+from safelight.job import Outcome, Status
 
 COLORS = {
     Status.QUEUED: "dim",
@@ -23,39 +25,49 @@ COLORS = {
 }
 
 
-def table(outcomes: Sequence[Outcome], *, most: int = 10_000) -> Table:
+def table(outcomes: Sequence[Outcome], *, most: int = 10_000, ids: bool = True) -> Table:
     """Return a table with a row for each outcome; of more than `most`, the good ones are left out first."""
     rows = outcomes
     if len(outcomes) > most:
         bad = [each for each in outcomes if each.status is not Status.SUCCEEDED]
         rows = [*bad, *(each for each in outcomes if each.status is Status.SUCCEEDED)][:most]
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    if ids:
+        made.add_column("job", no_wrap=True, style="dim")
     made.add_column("picture", overflow="fold")
-    made.add_column("status", no_wrap=True)
-    made.add_column("outputs", justify="right")
-    made.add_column("in", justify="right", no_wrap=True)
-    made.add_column("out", justify="right", no_wrap=True)
-    made.add_column("change", justify="right", no_wrap=True)
-    made.add_column("time", justify="right", no_wrap=True)
-    made.add_column("job or reason", overflow="fold", style="dim")
+    made.add_column("status", overflow="fold")
+    for name in ("outputs", "in", "out", "change", "time"):
+        made.add_column(name, justify="right", no_wrap=True)
     for each in rows:
-        made.add_row(*_row(each))
+        made.add_row(*([each.id] if ids else []), *_row(each))
     return made
 
 
 def _row(outcome: Outcome) -> tuple[RenderableType, ...]:
     written = bytes_out(outcome)
-    status = outcome.status
+    status = Text(outcome.status.value, style=COLORS[outcome.status])
+    if outcome.error:
+        status.append(f" {outcome.error.code}", style="default")
     return (
         escape(printable(outcome.upload.key)),
-        Text(status.value, style=COLORS[status]),
+        status,
         str(len(outcome.renditions) or ""),
         size_text(outcome.upload.size),
         size_text(written) if outcome.renditions else "",
         change_text(outcome.upload.size, written) if outcome.renditions else "",
         time_text(outcome.duration_ms) if outcome.duration_ms is not None else "",
-        f"{outcome.error.code}: {outcome.error.message}" if outcome.error else outcome.id,
     )
+
+
+def reasons(outcomes: Iterable[Outcome]) -> Text:
+    """Return why pictures were not developed and what to do, two lines each."""
+    text = Text()
+    for each in outcomes:
+        if each.error and each.status is not Status.SUPERSEDED:
+            text.append(f"{printable(each.upload.key)}: ", style="bold")
+            text.append(f"{each.error.code}: {each.error.message}\n", style=COLORS[each.status])
+            text.append(f"  {each.error.remedy}\n", style="dim")
+    return text
 
 
 def totals(outcomes: Iterable[Outcome]) -> str:
@@ -122,6 +134,11 @@ def renditions(outcome: Outcome) -> Table:
             str(each.quality or ""),
         )
     return made
+
+
+def print_json(outcome: Outcome) -> None:
+    """Print a job as one line of JSON on standard output."""
+    click.echo(msgspec.json.encode(outcome))
 
 
 def bytes_out(outcome: Outcome) -> int:

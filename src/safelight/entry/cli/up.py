@@ -1,0 +1,68 @@
+"""`safelight up`: the local service."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from safelight.entry.cli import show
+from safelight.entry.cli.options import config_option, json_option, loaded, workers_option
+from safelight.entry.service import Service
+from safelight.figures import change_text, size_text, time_text
+from safelight.job import Outcome, Status
+from safelight.local.ports import project
+
+
+@click.command()
+@config_option
+@workers_option
+@json_option
+def up(config: Path | None, workers: int, *, as_json: bool) -> None:
+    """Develop what lands in input/ until stopped with Ctrl-C (a second one does not wait for what has begun)."""
+    found = loaded(config)
+    folder = found.folder.resolve()
+    world = project(folder, found.settings, found.smtp_password)
+    for _, root in world.inputs:
+        root.mkdir(exist_ok=True)
+    console = Console(highlight=False)
+    service = Service(
+        world, workers, show.print_json if as_json else lambda outcome: console.print(line(outcome), soft_wrap=True)
+    )
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        service.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+    def ready() -> None:
+        if not as_json:
+            text = f"Watching {folder / 'input'} with {workers} worker(s); outputs go to {folder / 'output'}."
+            console.print(text, soft_wrap=True)
+            console.print("Ctrl-C stops.", style="dim")
+
+    service.run(ready)
+    if not as_json:
+        console.print("Stopped.")
+
+
+def line(outcome: Outcome) -> Text:
+    """Return one line about how a job ended."""
+    status = outcome.status
+    text = Text(f"{status.value:<11}", style=show.COLORS[status])
+    text.append(show.printable(outcome.upload.key), style="default")
+    if status is Status.SUCCEEDED:
+        written = show.bytes_out(outcome)
+        text.append(
+            f"  {len(outcome.renditions)} output(s), {size_text(outcome.upload.size)} in, {size_text(written)} out "
+            f"({change_text(outcome.upload.size, written)}), {time_text(outcome.duration_ms or 0)}",
+            style="dim",
+        )
+    elif outcome.error:
+        text.append(f"  {outcome.error.code}: {outcome.error.message}", style="dim")
+    return text

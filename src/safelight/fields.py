@@ -1,0 +1,29 @@
+"""Named metadata of an image, with the types that libvips gives them (pyvips' own annotations know no blobs)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pyvips
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def blob(image: pyvips.Image, field: str) -> bytes | None:
+    """Return the bytes of a field, or None when the image has none."""
+    return cast("bytes", image.get(field)) if image.get_typeof(field) else None
+
+
+def number(image: pyvips.Image, field: str) -> int | None:
+    """Return a whole number, or None when the image has none."""
+    return cast("int", image.get(field)) if image.get_typeof(field) else None
+
+
+def with_blobs(image: pyvips.Image, blobs: Mapping[str, bytes | None]) -> pyvips.Image:
+    """Return a copy of the image with these fields, the empty ones left out."""
+    image = image.copy()
+    for field, value in blobs.items():
+        if value:
+            image.set_type(pyvips.GValue.blob_type, field, cast("Any", value))
+    return image
