@@ -2,26 +2,58 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from safelight.recipe.check import Source, check
+from safelight.recipe.finding import Finding, InvalidFile
 from safelight.recipe.model import DEFAULT_RECIPE, Limits, Recipe
+from safelight.recipe.parse import Reading, build, read
 
-Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="An e-mail address.", examples=["owner@example.com"])]
+DEFAULT_PATH = Path("safelight.yaml")
+
+Email = Annotated[
+    str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="An e-mail address.", examples=["owner@example.com"])
+]
+
+Interval = Annotated[
+    str,
+    Meta(
+        pattern="^[1-9][0-9]{0,5}(s|m|h|d)$",
+        description="A time: a whole number and s, m, h or d (seconds, minutes, hours, days).",
+        examples=["15m", "2h", "1d"],
+    ),
+]
 
 
 class Smtp(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The mail server of the local world. The password comes from the environment, never from the file."""
 
-    host: Annotated[str, Meta(min_length=1, description="Name or address of the server.")]
+    host: Annotated[
+        str, Meta(min_length=1, description="Name or address of the server.", examples=["mail.example.com"])
+    ]
     port: Annotated[int, Meta(ge=1, le=65535, description="Port of the server.")] = 587
-    security: Annotated[
-        Literal["starttls", "tls", "none"], Meta(description="How the connection is encrypted.")
-    ] = "starttls"
-    sender: Annotated[Email | None, Meta(description="Address the mail comes from; without it the first recipient's.")] = None
-    username: Annotated[str | None, Meta(description="Log in under this name.")] = None
-    password_env: Annotated[str, Meta(description="Environment variable that holds the password.")] = "SAFELIGHT_SMTP_PASSWORD"
+    security: Annotated[Literal["starttls", "tls", "none"], Meta(description="How the connection is encrypted.")] = (
+        "starttls"
+    )
+    sender: Annotated[
+        Email | None, Meta(description="Address the mail comes from; without it the first recipient's.")
+    ] = None
+    username: Annotated[str | None, Meta(description="Log in under this name.", examples=["owner@example.com"])] = None
+    password_env: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Z][A-Z0-9_]{0,99}$",
+            description="Name of the environment variable that holds the password, never the password itself: "
+            "capitals, digits and _.",
+            examples=["SAFELIGHT_SMTP_PASSWORD"],
+            extra={"secret": True},
+        ),
+    ] = "SAFELIGHT_SMTP_PASSWORD"  # noqa: S105 -- a variable's name
 
 
 class Notify(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -31,10 +63,7 @@ class Notify(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     on: Annotated[
         tuple[Literal["success", "failure"], ...], Meta(description="Which endings are told; failure holds rejections.")
     ] = ("success", "failure")
-    digest: Annotated[
-        str | None,
-        Meta(pattern=r"^[1-9]\d*(s|m|h|d)$", description="Collect notices and send one mail each 15m, 2h, 1d ...", examples=["15m"]),
-    ] = None
+    digest: Annotated[Interval | None, Meta(description="Collect notices and send one mail each interval.")] = None
     smtp: Smtp | None = None
 
 
@@ -43,9 +72,128 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
 
     name: Annotated[
         str,
-        Meta(pattern="^[a-z0-9][a-z0-9-]{1,40}$", description="Name of the project; AWS buckets are called after it."),
+        Meta(
+            pattern="^[a-z0-9][a-z0-9-]{1,40}$",
+            description="Name of the project, which buckets are called after: small letters, digits and -, 2 to 41.",
+            examples=["image-processor"],
+        ),
     ] = "image-processor"
-    region: Annotated[str, Meta(pattern="^[a-z]{2}(-[a-z]+)+-\\d$", description="AWS region.")] = "eu-north-1"
+    region: Annotated[
+        str,
+        Meta(pattern="^[a-z]{2}(-[a-z]+)+-\\d$", description="An AWS region.", examples=["eu-north-1", "us-east-1"]),
+    ] = "eu-north-1"
     notify: Notify = Notify()
     limits: Limits = Limits()
-    recipes: Annotated[tuple[Recipe, ...], Meta(min_length=1, description="What to do with uploads.")] = (DEFAULT_RECIPE,)
+    recipes: Annotated[tuple[Recipe, ...], Meta(min_length=1, description="What to do with uploads.")] = (
+        DEFAULT_RECIPE,
+    )
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """The settings of a project, where they came from, and what lint has to say.
+
+    `path` is None when there is no file. The local world lives in `folder`, beside the file.
+    """
+
+    settings: Settings
+    folder: Path
+    path: Path | None = None
+    warnings: tuple[Finding, ...] = ()
+    smtp_password: str | None = None
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Loaded:
+    """Read the configuration; without a `path` it is ./safelight.yaml, or the defaults when that is missing.
+
+    Raises:
+        InvalidFile: with every error of the file.
+    """
+    if path is None and not DEFAULT_PATH.exists():
+        return Loaded(settings=Settings(), folder=Path(), warnings=tuple(_misnamed()))
+    path = path or DEFAULT_PATH
+    # A message may reach whoever sent a picture, so it carries no absolute path.
+    file = path.name if path.is_absolute() else str(path)
+    source, settings, warnings = _settings(_text(path, file), file)
+    smtp = settings.notify.smtp
+    password = environ.get(smtp.password_env) if smtp else None
+    mail = _mail(settings.notify, source, has_password=password is not None)
+    return Loaded(
+        settings=settings,
+        folder=path.parent,
+        path=path,
+        warnings=tuple(sorted((*warnings, *mail), key=lambda warning: warning.line)),
+        smtp_password=password,
+    )
+
+
+def _settings(text: str, file: str) -> tuple[Source, Settings, tuple[Finding, ...]]:
+    reading = read(text, Settings, file)
+    source = Source(file=file, lines=reading.lines)
+    checked = check(_sound_recipes(reading, file), source)
+    errors = (*reading.errors, *checked.errors)
+    if errors:
+        raise InvalidFile(errors)
+    return source, build(reading.plain, Settings, file), checked.warnings
+
+
+def _sound_recipes(reading: Reading, file: str) -> list[Recipe | None]:
+    """Return the recipes without errors of their own, so that all errors of a file are seen at once."""
+    broken = {error.path[:2] for error in reading.errors}
+    recipes = reading.plain.get("recipes") or []
+    return [
+        build(plain, Recipe, file) if isinstance(plain, dict) and ("recipes", i) not in broken else None
+        for i, plain in enumerate(recipes)
+    ]
+
+
+def _text(path: Path, file: str) -> str:
+    """Return the text of the file, or say why there is none."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        message, remedy = "there is no such file", "Write it with `safelight init`, or name another one with -c."
+    except IsADirectoryError:
+        message, remedy = "is a folder, not a file", "Name the file in it: -c FOLDER/safelight.yaml."
+    except OSError as error:
+        message, remedy = f"cannot be read: {error.strerror}", "Give Safelight permission to read it."
+    else:
+        return _decoded(raw, file)
+    raise InvalidFile([Finding(file=file, message=message)], remedy=remedy)
+
+
+def _decoded(raw: bytes, file: str) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        utf16 = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+        what = "is UTF-16 text" if utf16 else f"holds the byte 0x{raw[error.start]:02x}, which is not UTF-8"
+        line = 0 if utf16 else raw.count(b"\n", 0, error.start) + 1
+        finding = Finding(file=file, message=f"{what}; save it as UTF-8", line=line)
+        raise InvalidFile([finding], remedy="Save the file as UTF-8 in your editor.") from error
+
+
+def _misnamed() -> Iterator[Finding]:
+    """Yield a warning when a file beside looks like the configuration but has another name."""
+    for name in ("safelight.yml", "Safelight.yaml", "safelight.yaml.txt"):
+        if Path(name).exists():
+            yield Finding(file=name, message=f"is not read; rename it to {DEFAULT_PATH}")
+
+
+def _mail(notify: Notify, source: Source, *, has_password: bool) -> Iterator[Finding]:
+    """Yield why mail would not be sent as wished."""
+    smtp = notify.smtp
+    if notify.email and not smtp:
+        message = "notify.email has no mail server to send through on this machine; add notify.smtp: {host: ...}"
+        yield source.finding(message, ("notify", "email"), "")
+    if notify.email and not notify.on:
+        yield source.finding("notify.on is empty, so nobody is told; remove it", ("notify", "on"), "")
+    if not smtp:
+        return
+    if not notify.email:
+        yield source.finding("notify.smtp has nobody to write to; add notify.email", ("notify", "smtp"), "")
+    if smtp.username and not has_password:
+        message = f"notify.smtp.username has no password; set the environment variable {smtp.password_env}"
+        yield source.finding(message, ("notify", "smtp", "username"), "")
+    if smtp.username and smtp.security == "none":
+        message = "notify.smtp.security=none sends the password in the clear; use starttls or tls"
+        yield source.finding(message, ("notify", "smtp", "security"), "")

@@ -1,0 +1,142 @@
+"""Check one rendition: whether its key, size, format and quality make sense together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from safelight.encode import ENCODERS
+from safelight.errors import InvalidKey
+from safelight.recipe import wording
+from safelight.recipe.keys import (
+    ENDINGS,
+    PLACEHOLDERS,
+    ending,
+    key_of,
+    lone_brace,
+    output_format,
+    placeholders,
+)
+from safelight.recipe.model import Match, Recipe, Rendition
+from safelight.steps.resize import SMART, Resize
+
+PICTURE_ENDINGS = (*ENDINGS, "jpe", "jfif", "gif", "tif", "tiff", "heic", "heif")
+"""Endings that pictures come with."""
+_KNOWN = "known are " + " ".join(f"{{{word}}}" for word in PLACEHOLDERS)
+_WRITTEN = ", ".join(f".{each}" for each in ENDINGS)
+
+
+class Remark(Struct, frozen=True):
+    """Something wrong with an option of a rendition; without `error` it is only a warning."""
+
+    option: tuple[str, ...]
+    message: str
+    error: bool = True
+
+
+def remarks(rendition: Rendition, recipe: Recipe) -> Iterator[Remark]:
+    """Yield what is wrong with a rendition of `recipe`."""
+    yield from _words(rendition)
+    yield from _format(rendition, recipe.match)
+    if rendition.resize:
+        yield from _size(rendition.resize)
+    yield from _encoder(rendition)
+    if not any(remark.option == ("key",) and remark.error for remark in _words(rendition)):
+        yield from _place(rendition, recipe)
+
+
+def _words(rendition: Rendition) -> Iterator[Remark]:
+    """Yield what is wrong with the placeholders of the key."""
+    if lone_brace(rendition.key):
+        yield _key(rendition, f"a brace stands alone; {_KNOWN}; write {{{{ or }}}} for a brace itself")
+    used = placeholders(rendition.key)
+    for word in used:
+        if word not in PLACEHOLDERS:
+            close = wording.nearest(word, PLACEHOLDERS)
+            yield _key(rendition, "; ".join(filter(None, (f"{{{word}}} is unknown", close, _KNOWN))))
+    for side in ("width", "height"):
+        if side in used and not (rendition.resize and getattr(rendition.resize, side)):
+            yield _key(rendition, f"{{{side}}} needs resize.{side}, which is not given; give it, or write the number")
+    if "format" in used and output_format(rendition.key, rendition.format) is None:
+        yield _key(rendition, "{format} needs a format, which is not given; add format: " + ", ".join(ENCODERS))
+
+
+def _format(rendition: Rendition, match: Match) -> Iterator[Remark]:
+    """Yield where the ending of the key and the format contradict each other."""
+    literal, asked = ending(rendition.key), rendition.format
+    last = next(reversed(placeholders(rendition.key)), "")
+    own = rendition.key.endswith(("{filename}", "{ext}"))
+    if rendition.copies:
+        if literal in PICTURE_ENDINGS and not _only(match, literal):
+            message = (
+                f"ends with .{literal}, but with a key alone the picture is copied as it came; "
+                f"add format: {ENDINGS.get(literal, 'webp')} to convert it, or end the key with {{ext}}"
+            )
+            yield _key(rendition, message, error=False)
+    elif literal and literal not in ENDINGS:
+        yield _key(rendition, f"ends with .{literal}, which is not written; must be one of {_WRITTEN}")
+    elif literal and asked and ENDINGS[literal] != asked:
+        message = f"format={asked}, but the key ends with .{literal}; make them agree, or remove the format"
+        yield Remark(("format",), message)
+    elif asked and own:
+        message = (
+            f"format={asked}, but {{{last}}} ends the key like the upload; end it with .{ENCODERS[asked].extensions[0]}"
+        )
+        yield Remark(("format",), message, error=False)
+
+
+def _size(resize: Resize) -> Iterator[Remark]:
+    """Yield what is wrong with the size, and which of its options have no effect."""
+    if resize.width is None and resize.height is None:
+        yield Remark(("resize",), "resize has no size; give width, height or both")
+        return
+    changed = {"fit": resize.fit != "cover", "position": resize.position != "center"}
+    if resize.width is None or resize.height is None:
+        other = "height" if resize.height is None else "width"
+        for option in (option for option, is_changed in changed.items() if is_changed):
+            yield _idle(option, f" has no effect with one side; give resize.{other} too, or remove it")
+    elif changed["position"] and resize.fit not in ("cover", "contain"):
+        yield _idle("position", f" has no effect with fit: {resize.fit}; use cover or contain, or remove it")
+    elif resize.position in SMART and resize.fit == "contain":
+        message = f"={resize.position} has no effect with fit: contain, which crops nothing; use a compass point"
+        yield _idle("position", message)
+
+
+def _encoder(rendition: Rendition) -> Iterator[Remark]:
+    """Yield what the format cannot do."""
+    kind = output_format(rendition.key, rendition.format)
+    if kind is None:
+        return
+    encoder = ENCODERS[kind]
+    if rendition.quality is not None and encoder.quality is None:
+        message = f"quality={rendition.quality}, but {kind} keeps every pixel as it is; remove it, or use webp"
+        yield Remark(("quality",), message)
+    if rendition.effort is not None and rendition.effort > encoder.max_effort:
+        yield Remark(("effort",), f"effort={rendition.effort}; must be 0..{encoder.max_effort} for {kind}")
+
+
+def _place(rendition: Rendition, recipe: Recipe) -> Iterator[Remark]:
+    """Yield why the key would lead to no place in a folder or bucket."""
+    try:
+        for upload in ("a.jpg", "a/b.jpg"):
+            key_of(rendition, recipe, upload)
+    except InvalidKey as error:
+        remedy = (
+            "; {dir} ends with / already" if "{dir}/" in rendition.key else "; a key is a path such as thumbs/a.jpg"
+        )
+        yield _key(rendition, error.message + remedy)
+
+
+def _only(match: Match, literal: str) -> bool:
+    """Say whether all uploads that match have this ending's format by their name."""
+    kinds = {ENDINGS.get(each.casefold().rpartition(".")[2]) for each in match.suffix}
+    return kinds == {ENDINGS.get(literal, "")}
+
+
+def _key(rendition: Rendition, message: str, *, error: bool = True) -> Remark:
+    return Remark(("key",), f"key={wording.shown(rendition.key, quoted=True)}; {message}", error)
+
+
+def _idle(option: str, message: str) -> Remark:
+    return Remark(("resize", option), f"resize.{option}{message}", error=False)

@@ -1,0 +1,28 @@
+"""The JSON Schema of `safelight.yaml`, from the model that the parser reads: editors complete and check with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+SHIPPED = Path(__file__).with_name("safelight.schema.json")
+"""The generated file; `docs/generate.py` writes it and a test compares it."""
+
+
+def schema(kind: type[object]) -> dict[str, Any]:
+    """Return the schema of a model, by draft 2020-12."""
+    made = msgspec.json.schema(kind)
+    for group in made["$defs"].values():
+        for option in group["properties"].values():
+            if option.get("type") == "array" and "$ref" not in option["items"]:
+                option["uniqueItems"] = True
+    return {"$schema": DIALECT, **made}
+
+
+def text(kind: type[object]) -> str:
+    """Return the schema as the text of a file."""
+    return json.dumps(schema(kind), indent=2) + "\n"
