@@ -15,9 +15,8 @@ from safelight.errors import EncodeFailed
 from safelight.job import Source
 from safelight.metadata import dress, undress
 from safelight.pyramid import develop_sizes
-from safelight.recipe.keys import output_format
+from safelight.recipe.keys import key_of, output_format
 from safelight.recipe.model import Limits, Recipe, Rendition
-from safelight.recipe.rendition import key_of
 from safelight.steps.crop import crop, place
 from safelight.steps.orient import upright_size
 from safelight.steps.resize import SMART, Geometry, plan

@@ -19,7 +19,7 @@ from safelight.entry.cli.options import config_option, json_option, loaded, work
 from safelight.entry.cli.quick import Quick, quick_options, quick_recipe
 from safelight.job import Outcome, Status, Upload
 from safelight.local.ports import Local, World
-from safelight.recipe.rendition import key_of
+from safelight.recipe.keys import key_of
 
 MOST_ROWS = 60
 
