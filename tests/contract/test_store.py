@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -290,6 +291,34 @@ def test_racing_replacements_are_never_lost(connect_store: Callable[[], Store]) 
 
     with stores[0].fetch(_upload(stores[0], "counter")) as body:
         assert body == b"20"
+
+
+def test_attributes_stay_with_their_object_while_it_is_replaced(connect_store: Callable[[], Store]) -> None:
+    """Writers that replace an object, be it by the same bytes, never leave or show it without its attributes."""
+    stores = [connect_store() for _ in range(4)]
+    stores[0].put("k", b"0", Attributes(content_type="a/b", metadata={"writer": "0"}), expect=None)
+    heads = []
+
+    def replace(store: Store, writer: int) -> None:
+        attributes = Attributes(content_type="a/b", metadata={"writer": str(writer)})
+        for number in range(40):
+            with suppress(Conflict):
+                store.put("k", b"%d" % (number % 2), attributes, expect=store.head("k").etag)
+
+    def look(store: Store) -> None:
+        while writing:
+            heads.append(store.head("k"))
+
+    with ThreadPoolExecutor(4) as pool:
+        writing = [pool.submit(replace, store, number) for number, store in enumerate(stores[1:])]
+        looking = pool.submit(look, stores[0])
+        for writer in list(writing):
+            writer.result()
+        writing.clear()
+        looking.result()
+
+    heads.append(stores[0].head("k"))
+    assert [head for head in heads if head is None or "writer" not in head.metadata] == []
 
 
 @pytest.mark.parametrize(("there", "key"), [("a", "a/b"), ("a", "a/b/c"), ("a/b", "a")])

@@ -57,7 +57,10 @@ def test_objects_of_a_writer_killed_at_any_moment_are_whole(store: FolderStore, 
             deadline = time.monotonic() + 20
             while not (base / "root/a").exists() and time.monotonic() < deadline:
                 time.sleep(0.01)
-            time.sleep(chance.uniform(0.15, 0.35))
+            die_at = time.monotonic() + chance.uniform(0.15, 0.35)
+            while time.monotonic() < die_at:  # a reader beside the writer never sees an object without its metadata
+                head = store.head("a")
+                assert head is None or "number" in head.metadata
             writer.kill()
         assert _assert_whole(store) >= 1
     store.sweep()
