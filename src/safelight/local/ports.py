@@ -16,6 +16,7 @@ from safelight.local.queue import SqliteQueue
 from safelight.local.smtp import SmtpServer
 from safelight.local.store import FolderStore
 from safelight.ports import Ports
+from safelight.recipe.overlap import check_overlap
 
 INPUT, OUTPUT = "input", "output"
 
@@ -51,7 +52,12 @@ class World(Struct, frozen=True, kw_only=True):
 
 
 def project(folder: Path, settings: Settings, smtp_password: str | None = None) -> World:
-    """Return the world of a project folder, whose folders are made when they are missing."""
+    """Return the world of a project folder, whose folders are made when they are missing.
+
+    Raises:
+        InvalidRecipe: an output would be an upload again (a link may lead one folder into the other).
+    """
+    check_overlap(settings.recipes, input=str(folder / INPUT), output=str(folder / OUTPUT))
     world = World(
         settings=settings,
         state=folder / ".safelight",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -22,7 +21,7 @@ def lint(config: Path | None, *, schema: bool) -> None:
         click.echo(SHIPPED.read_text(encoding="utf-8"), nl=False)
         return
     try:
-        found = load(config, os.environ)
+        found = load(config)
     except InvalidRecipe as err:
         lines = err.message.splitlines()
         for line in lines:

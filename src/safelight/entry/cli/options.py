@@ -51,7 +51,7 @@ def loaded(config: Path | None) -> Loaded:
     Raises:
         InvalidRecipe
     """
-    found = load(config, os.environ)
+    found = load(config)
     for warning in found.warnings:
         click.secho(f"warning: {warning}", fg="yellow", err=True)
     return found
@@ -64,7 +64,7 @@ def known_local(config: Path | None) -> Iterator[Local]:
     Raises:
         NotFound: it has not.
     """
-    found = load(config, os.environ)
+    found = load(config)
     folder = found.folder.resolve()
     if not (folder / ".safelight" / "safelight.db").exists():
         raise NotFound(
