@@ -76,8 +76,7 @@ def open_upload(body: bytes | Path, limits: Limits) -> Opened:
         Empty, UnknownFormat, FormatNotEnabled, Truncated, Corrupt, TooLarge, TooManyFrames, TooManyPixels
     """
     view = _view(body)
-    if len(view) > limits.megabytes * 1_000_000:
-        raise TooLarge(f"{len(view) / 1e6:.1f} MB; the limit is {limits.megabytes} MB")
+    check_bytes(len(view), limits)
     kind = _format(view)
     if not complete.is_complete(view, kind):
         raise Truncated(f"the {kind} file ends before its picture does")
@@ -135,6 +134,16 @@ def validate(opened: Opened) -> None:
 def undecodable(opened: Opened) -> SafelightError:
     """Return the error for a file whose header was good and whose pixels do not decode."""
     return Corrupt(f"the {opened.format} file does not decode: its contents are damaged")
+
+
+def check_bytes(size: int, limits: Limits) -> None:
+    """Check how many bytes a file has; it need not be at hand.
+
+    Raises:
+        TooLarge
+    """
+    if size > limits.megabytes * 1_000_000:
+        raise TooLarge(f"{size / 1e6:.1f} MB; the limit is {limits.megabytes} MB")
 
 
 def check_size(source: Source, limits: Limits) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from safelight import metrics
+from safelight.decode import check_bytes
 from safelight.deliver import deliver
 from safelight.errors import NotFound, SafelightError, Superseded
 from safelight.job import Job, Outcome, Output, Status, outcome_of, problem_of
@@ -129,6 +130,7 @@ def _run(job: Job, claim: Claim, ports: Ports, limits: Limits) -> Outcome:
 
 
 def _develop(job: Job, claim: Claim, ports: Ports, limits: Limits) -> tuple[Rendering, tuple[Output, ...]]:
+    check_bytes(job.upload.size, limits)
     with ports.input.fetch(job.upload) as body:
         rendering = render(body, job.upload.key, job.recipe, limits)
         return rendering, tuple(deliver(output, job, claim, ports) for output in rendering.outputs)

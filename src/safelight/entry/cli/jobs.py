@@ -73,7 +73,9 @@ def replay(job_ids: tuple[str, ...], status: str | None, config: Path | None) ->
         found = [_job(local, each) for each in job_ids] if job_ids else _all(local, Status(status))
         for outcome in found:
             local.ledger.reopen(outcome.id)
-            local.queue.send(event.message(outcome.upload), id=event.message_id(outcome.upload))
+            name = event.message_id(outcome.upload)
+            if not local.queue.exhume(name):
+                local.queue.send(event.message(outcome.upload), id=name)
     click.echo(f"{len(found)} job{'s' if len(found) != 1 else ''} queued again")
 
 
