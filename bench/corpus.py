@@ -132,14 +132,14 @@ def _packaged(cache: Path) -> dict[str, Path]:
 def _unpack(package: str, debs: Path, tree: Path) -> None:
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
         raise CorpusError(
-            "the photographs come from Debian packages and there is no apt-get here; name a folder of yours"
+            "the photographs come from Debian packages and there is no apt-get here; name a folder of yours with --photos"
         )
     debs.mkdir(parents=True, exist_ok=True)
     fetched = subprocess.run(["apt-get", "download", package], cwd=debs, capture_output=True, text=True, check=False)
     if fetched.returncode:
         raise CorpusError(
             f"apt-get could not download {package}: {fetched.stderr.strip().splitlines()[-1:]}; "
-            "run `apt-get update`, or name a folder of yours"
+            "run `apt-get update`, or name a folder of yours with --photos"
         )
     deb = max(debs.glob(f"{package}_*.deb"), key=lambda path: path.stat().st_mtime)
     subprocess.run(["dpkg", "-x", deb, tree], check=True)
