@@ -12,6 +12,7 @@ from safelight.errors import Corrupt
 _EMPTY_EXIF = b"MM\0*\0\0\0\x08" + bytes(6)
 """A TIFF header and a directory without entries."""
 
+_EMPTY_XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
 _PICTURES = frozenset(b"av01 hvc1 lhv1 avc1 vvc1 jpeg j2k1 unci grid iovl iden tmap mski".split())
 _KEPT = frozenset(b"ftyp meta mdat moov".split())
 _META_KEPT = frozenset(b"hdlr pitm iloc iinf iprp iref idat dinf ipro grpl".split())
@@ -20,7 +21,7 @@ _DESCRIPTIONS = frozenset(b"udes crtt mdft altt uuid free skip".split())
 _USER_DATA = frozenset(b"udta uuid free skip".split())
 _TIMED = frozenset(b"mvhd tkhd mdhd".split())
 _TRACKS = (b"pict", b"vide", b"auxv")
-_MAX_DEPTH = 3
+_FILM_PARENTS = {b"trak": b"moov", b"mdia": b"trak"}
 
 
 class Patch(NamedTuple):
@@ -51,7 +52,7 @@ def strip(view: memoryview, exif: bytes | None) -> list[Part]:
         Corrupt, Truncated: the structure is not fully understood.
     """
     found, plan = list(boxes(view)), Plan([], [], [])
-    for box in sorted(found, key=lambda box: box.kind == b"moov"):  # what a film shares with the still is the still's
+    for box in sorted(found, key=lambda box: box.kind == b"moov"):  # bytes that a film shares come once
         _plan_box(view, box, exif, plan)
     if not any(box.kind in (b"meta", b"moov") for box in found):
         raise Corrupt("HEIF: no picture is described")
@@ -72,7 +73,7 @@ def _plan_box(view: memoryview, box: Box, exif: bytes | None, plan: Plan) -> Non
         return
     plan.fixed.append((box.start, box.end))
     if box.kind == b"moov":
-        _plan_film(view, box, plan, _MAX_DEPTH)
+        _plan_film(view, box, exif, plan)
     elif box.kind not in _KEPT:
         plan.boxes.append(_blank(view, box))
 
@@ -113,8 +114,7 @@ def _plan_item(item: Item, spans: list[Range], exif: bytes | None, plan: Plan) -
     elif item.kind == b"Exif":
         plan.payloads.extend(_exif_patches(spans, exif))
     elif item.kind in (b"mime", b"uri "):
-        fill = b" " if item.content_type == XMP_TYPE else b"\0"
-        plan.payloads.extend(Patch(start, end, b"", fill) for start, end in spans)
+        plan.payloads.extend(_xmp_patch(span) if item.content_type == XMP_TYPE else Patch(*span) for span in spans)
     else:
         raise Corrupt(f"HEIF: item {item.id} is of unknown kind {item.kind!r}")
 
@@ -129,29 +129,26 @@ def _exif_patches(spans: list[Range], exif: bytes | None) -> Iterator[Patch]:
         rest = rest[end - start :]
 
 
-def _plan_film(view: memoryview, outer: Box, plan: Plan, depth: int) -> None:
+def _xmp_patch(span: Range) -> Patch:
+    """Write an empty packet where it fits: readers complain of blanks alone."""
+    return Patch(*span, _EMPTY_XMP if len(_EMPTY_XMP) <= span[1] - span[0] else b"", b" ")
+
+
+def _plan_film(view: memoryview, outer: Box, exif: bytes | None, plan: Plan) -> None:
     for box in boxes(view, outer.body, outer.end):
-        if box.kind in _FRAGMENTS or (box.kind in (b"trak", b"mdia") and not depth):
+        if box.kind in _FRAGMENTS or _FILM_PARENTS.get(box.kind, outer.kind) != outer.kind:
             raise Corrupt(f"HEIF: box {box.kind!r} at byte {box.start} is not known there")
         if box.kind in _USER_DATA:
             plan.boxes.append(_blank(view, box))
         elif box.kind == b"meta":
-            _plan_film_meta(view, box, plan)
+            _plan_meta(view, box, exif, plan)
         elif box.kind in _TIMED:
             wide = number(view, box.body, 4, "HEIF: a header") >> 24 == 1
             plan.boxes.append(Patch(box.body + 4, box.body + (20 if wide else 12)))
-        elif box.kind in (b"trak", b"mdia"):
-            _plan_film(view, box, plan, depth - 1)
+        elif box.kind in _FILM_PARENTS:
+            _plan_film(view, box, exif, plan)
         elif box.kind == b"hdlr" and view[box.body + 8 : box.body + 12] not in _TRACKS:
             raise Corrupt(f"HEIF: the track at byte {outer.start} holds no pictures")
-
-
-def _plan_film_meta(view: memoryview, meta: Box, plan: Plan) -> None:
-    """Let the whole box go, and the bytes elsewhere that it names: no decoder needs a film's metadata."""
-    inner = Plan([], [], [])
-    _plan_meta(view, meta, None, inner)
-    plan.payloads.extend(patch for patch in inner.payloads if not meta.start <= patch.start < meta.end)
-    plan.boxes.append(_blank(view, meta))
 
 
 def _check_payloads(payloads: Iterable[Range], fixed: Iterable[Range]) -> None:

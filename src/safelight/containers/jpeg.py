@@ -17,6 +17,8 @@ SCAN = 0
 """Stands for the coded data between an SOS segment and the next marker."""
 
 _NEXT = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # any marker; FF00 is data and RSTn belong to a scan
+_END = re.compile(rb"\xff\xd9")
+_TAIL = 65_536
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _TABLES = frozenset((0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF))
@@ -103,14 +105,10 @@ def check_whole(view: memoryview) -> None:
 
 
 def _find_end_mark(view: memoryview, start: int) -> None:
-    # From the end, in copied windows: a memoryview cannot search, and the mark is nearly always in the last one.
-    window, end = 4096, len(view)
-    while end - start >= 2:
-        begin = max(start, end - window)
-        if b"\xff\xd9" in bytes(view[begin:end]):
-            return
-        end, window = begin + 1 if begin > start else start, 1 << 20
-    raise Truncated(f"JPEG: no end mark (FFD9) in a file of {len(view)} bytes")
+    # It is nearly always in the last bytes: a whole file need not be searched.
+    near = max(start, len(view) - _TAIL)
+    if not _END.search(view, near) and not _END.search(view, start):
+        raise Truncated(f"JPEG: no end mark (FFD9) in a file of {len(view)} bytes")
 
 
 def frame(view: memoryview) -> Frame | None:

@@ -14,11 +14,14 @@ from PIL import Image, ImageCms, ImageSequence, PngImagePlugin, TiffImagePlugin
 SECRET = b"PLANTED-SECRET"
 TEXT = SECRET.decode()
 XMP = (
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
-    f'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:creator><rdf:Seq><rdf:li>{TEXT}</rdf:li></rdf:Seq></dc:creator>'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    f'<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:creator><rdf:Seq><rdf:li>{TEXT}</rdf:li></rdf:Seq></dc:creator>'
     "</rdf:Description></rdf:RDF></x:xmpmeta>"
 ).encode()
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+Pixels = Callable[[bytes], list[np.ndarray]]
 
 
 class Sample(NamedTuple):
@@ -201,7 +204,7 @@ def icc() -> bytes:
 
 
 @pytest.fixture(scope="session")
-def pixels() -> Callable[[bytes], list[np.ndarray]]:
+def pixels() -> Pixels:
     """Decode with Pillow and with libvips: all frames of both, as they are stored."""
 
     def jpeg_like(data: bytes) -> bool:
@@ -211,6 +214,8 @@ def pixels() -> Callable[[bytes], list[np.ndarray]]:
         with Image.open(BytesIO(data)) as image:
             # A JPEG's further pictures are previews: they are meant to go.
             frames = [np.asarray(frame) for frame in ImageSequence.Iterator(image)][: 1 if jpeg_like(data) else None]
+        if data[8:12] == b"avis":
+            return frames  # libvips has no loader for AVIF image sequences
         # libvips joins only pages of one size and kind, and knows no pages of JPEG and PNG.
         paged = not jpeg_like(data) and data[:4] != b"\x89PNG" and len({frame.shape for frame in frames}) == 1
         options = {"n": -1} if paged else {}

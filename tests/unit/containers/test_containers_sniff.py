@@ -1,8 +1,15 @@
 """What the first bytes tell."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from safelight.containers.sniff import CONTENT_TYPES, sniff
+
+if TYPE_CHECKING:
+    from tests.unit.containers.conftest import Sample
 
 
 def ftyp(*brands: bytes) -> bytes:
@@ -49,12 +56,12 @@ def test_sniff_hand_made_head_tells_format(head: bytes, expected: str | None) ->
     assert sniff(memoryview(head)) == expected
 
 
-def test_sniff_real_file_tells_format(sample) -> None:
+def test_sniff_real_file_tells_format(sample: Sample) -> None:
     """The files of real programs are told, and each format has a content type."""
     assert sniff(sample.data[:4096]) == sample.format
     assert CONTENT_TYPES[sample.format] == f"image/{sample.format}"
 
 
-def test_sniff_every_prefix_of_a_file_never_raises(sample) -> None:
+def test_sniff_every_prefix_of_a_file_never_raises(sample: Sample) -> None:
     """A head may be as short as it likes."""
     assert {sniff(sample.data[:size]) for size in range(64)} <= {sample.format, None}
