@@ -132,13 +132,14 @@ def _packaged(cache: Path) -> dict[str, Path]:
 def _unpack(package: str, debs: Path, tree: Path) -> None:
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
         raise CorpusError(
-            "the photographs come from Debian packages and there is no apt-get here; name a folder of yours with --photos"
+            "the photographs are in Debian packages and there is no apt-get here; name a folder with --photos"
         )
     debs.mkdir(parents=True, exist_ok=True)
     fetched = subprocess.run(["apt-get", "download", package], cwd=debs, capture_output=True, text=True, check=False)
     if fetched.returncode:
+        reason = fetched.stderr.strip().rpartition("\n")[2]
         raise CorpusError(
-            f"apt-get could not download {package}: {fetched.stderr.strip().splitlines()[-1:]}; "
+            f"apt-get could not download {package}: {reason}; "
             "run `apt-get update`, or name a folder of yours with --photos"
         )
     deb = max(debs.glob(f"{package}_*.deb"), key=lambda path: path.stat().st_mtime)

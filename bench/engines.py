@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
 from msgspec import Struct
 
 from bench.job import OUTPUTS
@@ -47,10 +48,11 @@ WHOLE = Engine(name=PIPELINE, label="Safelight, whole pipeline", command=_module
 
 
 class Cost(Struct, frozen=True, kw_only=True):
-    """What one photograph cost an engine."""
+    """What one photograph cost an engine, and the most memory that it has used so far by its own account."""
 
     cpu_s: float
     wall_s: float
+    peak_mb: float
 
 
 class Running:
@@ -72,8 +74,7 @@ class Running:
         out.mkdir(parents=True, exist_ok=True)
         self.process.stdin.write(json.dumps({"photo": str(photo.absolute()), "out": str(out.absolute())}) + "\n")
         self.process.stdin.flush()
-        answer = self._answer(f"developing {photo.name}")
-        return Cost(cpu_s=answer["cpu_s"], wall_s=answer["wall_s"])
+        return msgspec.convert(self._answer(f"developing {photo.name}"), Cost)
 
     def _answer(self, doing: str) -> dict[str, Any]:
         assert self.process.stdout is not None  # noqa: S101 - it was opened with a pipe

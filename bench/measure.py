@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import resource
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -81,11 +79,9 @@ def memory(engine: Engine, photos: Sequence[Path], out: Path) -> Memory:
         pid = running.process.pid
         idle = _status_mb(pid, "VmRSS")
         with _Watch(pid) as watch:
-            for photo in photos:
-                running.develop(photo, out / photo.name)
-        peak = _status_mb(pid, "VmHWM")
-    if peak is None:
-        peak = _children_peak_mb()
+            told_mb = [running.develop(photo, out / photo.name).peak_mb for photo in photos]
+        # Linux' own account of a process survives exec: a child would start with its parent's peak.
+        peak = _status_mb(pid, "VmHWM") or max(told_mb)
     return Memory(peak_mb=peak, private_mb=watch.peak_mb, idle_mb=idle)
 
 
@@ -115,14 +111,8 @@ class _Watch:
 
 def _status_mb(pid: int, field: str) -> float | None:
     """Return a field of the process's status in MB, or None where there is no /proc."""
-    # Not ru_maxrss: on Linux it survives exec, so a child would start with its parent's peak.
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return None
     return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(field + ":")), None)
-
-
-def _children_peak_mb() -> float:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 1e6

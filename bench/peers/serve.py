@@ -22,13 +22,18 @@ def serve(develop: Callable[[Path, Path], None], versions: Mapping[str, str]) ->
         develop(Path(order["photo"]), Path(order["out"]))
         wall_s = time.perf_counter() - begin_s
         now_s = _cpu_s()
-        _say({"cpu_s": now_s - spent_s, "wall_s": wall_s})
+        _say({"cpu_s": now_s - spent_s, "wall_s": wall_s, "peak_mb": _peak_mb()})
         spent_s = now_s
 
 
 def _cpu_s() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
+
+
+def _peak_mb() -> float:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def _say(answer: Mapping[str, object]) -> None:

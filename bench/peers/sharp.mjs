@@ -65,6 +65,6 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   await develop(photo, out)
   const wall = Number(process.hrtime.bigint() - begin) / 1e9
   const now = cpuSeconds()
-  say({ cpu_s: now - spent, wall_s: wall })
+  say({ cpu_s: now - spent, wall_s: wall, peak_mb: process.resourceUsage().maxRSS * 1024 / 1e6 })
   spent = now
 }
