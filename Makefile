@@ -2,7 +2,7 @@
 # Only make (3.81 or newer, as on macOS), sh and a Python of at least 3.11 are expected.
 
 PYTHON ?=#        the Python to use; without it the newest one here
-PHOTOS ?=#        demo: a folder of pictures of yours
+PHOTOS ?=#        demo, bench: a folder of pictures of yours
 ARGS ?=#          test: more words for pytest, such as ARGS='-k resize'; bench: for bench
 
 BIN := .venv/bin
@@ -37,7 +37,7 @@ check: .venv/dev.done
 	@$(BIN)/python -m pytest tests/unit/test_style.py
 
 bench: .venv/dev.done
-	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench $(if $(PHOTOS),--photos "$(PHOTOS)") $(ARGS)
 
 # The environment, in layers: what builds, what runs, what develops.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,6 +44,13 @@ LOADERS = {
     "tiff": "tiffload",
 }
 """What libvips may read, by the format that the bytes show."""
+
+if sys.platform == "linux":
+    # glibc keeps freed pictures in an arena for each thread that ever decoded; with one arena the peak over a day's
+    # pictures halves, at the same CPU (bench/). Another libc has no such call or ignores it.
+    _mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if _mallopt:
+        _mallopt(-8, 1)  # M_ARENA_MAX, malloc.h
 
 for _open in ("Jpeg", "Png", "Webp", "Heif", "Nsgif", "Tiff"):
     pyvips.operation_block_set(f"VipsForeignLoad{_open}", state=False)
