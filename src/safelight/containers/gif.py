@@ -105,17 +105,12 @@ def strip(view: memoryview) -> list[Part]:
     Raises:
         Corrupt, Truncated: the structure is not fully understood.
     """
-    parts: list[Part] = [(0, _first_block(view))]
-    control: list[Part] = []
-    for block in blocks(view):
-        whole = (block.start, block.end)
-        if block.kind == IMAGE:
-            parts += [*control, whole]
-            control = []
-        elif block.label == _CONTROL:
-            control = [whole]
-        elif block.label == _APPLICATION and view[block.start + 3 : block.start + 14] in _KEPT_APPLICATIONS:
-            parts.append(whole)
-        elif block.label == 0x01:
-            control = []  # it was for the plain text, which goes
-    return [*parts, b"\x3b"]
+    kept = [(block.start, block.end) for block in blocks(view) if _is_kept(view, block)]
+    return [(0, _first_block(view)), *kept, b"\x3b"]
+
+
+def _is_kept(view: memoryview, block: Block) -> bool:
+    # Control blocks stay even before plain text: decoders pass over the text, but let the block act on what follows.
+    if block.label == _APPLICATION:
+        return view[block.start + 3 : block.start + 14] in _KEPT_APPLICATIONS
+    return block.kind == IMAGE or block.label == _CONTROL

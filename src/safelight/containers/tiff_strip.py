@@ -69,13 +69,15 @@ def _table(view: memoryview, how: Layout, ifd: Ifd, kept: frozenset[int]) -> byt
 
 def _assemble(view: memoryview, ranges: list[Range], tables: dict[Range, bytes]) -> list[Part]:
     parts: list[Part] = []
-    done = 0
+    done = table_end = 0
     for start, end in sorted([*ranges, *tables]):
         new = tables.get((start, end))
-        if (start < done and new is not None) or end > len(view):
-            raise Corrupt(f"TIFF: the directory at byte {start} lies within other data, or outside the file")
+        shared = start < done if new is not None else start < min(end, table_end)
+        if shared or end > len(view):
+            raise Corrupt(f"TIFF: what is at byte {start} shares bytes with other data, or leaves the file")
         if end <= done and new is None:
             continue
+        table_end = end if new is not None else table_end
         parts += [*filling(start - done), new if new is not None else (max(start, done), end)]
         done = max(end, done)
     return [*parts, *filling(len(view) - done)]
