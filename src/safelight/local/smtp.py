@@ -74,6 +74,16 @@ def send(server: SmtpServer, message: EmailMessage, sender: str, recipients: Seq
     return _sorted(recipients, answers)
 
 
+def reach(server: SmtpServer) -> str:
+    """Connect and log in as for a mail, but send nothing; return what went wrong, or nothing."""
+    try:
+        with _connected(server) as connection:
+            connection.ehlo_or_helo_if_needed()
+    except (OSError, UnicodeError, SafelightError) as err:
+        return _text(err)
+    return ""
+
+
 def _sorted(recipients: Sequence[str], answers: dict[str, tuple[int, bytes]]) -> Receipt:
     refused = tuple(address for address, (code, _) in answers.items() if code >= 500)
     return Receipt(

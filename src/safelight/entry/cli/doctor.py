@@ -1,0 +1,77 @@
+"""`safelight doctor`: is this machine and this project fit, and what to do where not."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import click
+import msgspec
+
+from safelight.entry import machine_checks as machine
+from safelight.entry import project_checks as project
+from safelight.entry.checkup import Check, Verdict, examine, site
+from safelight.entry.cli import show
+from safelight.entry.cli.options import config_option, json_option
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("python", machine.python),
+    ("libvips", machine.vips),
+    ("jpeg", machine.jpeg),
+    ("png", machine.png),
+    ("webp", machine.webp),
+    ("avif", machine.avif),
+    ("gif", machine.gif),
+    ("tiff", machine.tiff),
+    ("heic", machine.heic),
+    ("sqlite", machine.sqlite),
+    ("open files", machine.open_files),
+    ("worker", machine.worker),
+    ("configuration", project.configuration),
+    ("file system", project.file_system),
+    ("writable", project.writable),
+    ("free space", project.disk),
+    ("database", project.database),
+    ("watches", project.watches),
+    ("mail", project.mail),
+    ("service", project.service),
+    ("clock", project.clock),
+)
+"""What is looked at, in this order."""
+
+COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
+NAME_WIDTH = max(len(name) for name, _ in CHECKS)
+INDENT = " " * (4 + 2 + NAME_WIDTH + 2)
+
+
+@click.command()
+@config_option
+@json_option
+def doctor(config: Path | None, *, as_json: bool) -> None:
+    """Check the machine and the project, and say what to do. Nothing is changed and no mail is sent.
+
+    The exit code is 1 when a check failed; warnings do not count.
+    """
+    place = site(config, os.environ)
+    counts: Counter[str] = Counter()
+    for name, check in CHECKS:
+        verdict = examine(check, place)
+        counts[verdict.status] += 1
+        click.echo(_json(name, verdict) if as_json else _lines(name, verdict))
+    if not as_json:
+        click.echo(f"\n{counts['ok']} ok, {counts['warn']} to know, {counts['fail']} failed")
+    raise SystemExit(1 if counts["fail"] else 0)
+
+
+def _json(name: str, verdict: Verdict) -> str:
+    return msgspec.json.encode({"check": name, **msgspec.to_builtins(verdict)}).decode()
+
+
+def _lines(name: str, verdict: Verdict) -> str:
+    status = click.style(f"{verdict.status:<4}", fg=COLORS[verdict.status])
+    detail = [show.printable(line) for line in verdict.detail.splitlines()]
+    lines = [f"{status}  {name:<{NAME_WIDTH}}  {detail[0] if detail else ''}", *(INDENT + line for line in detail[1:])]
+    if verdict.remedy:
+        lines.append(INDENT + click.style(show.printable(verdict.remedy), dim=True))
+    return "\n".join(lines)
