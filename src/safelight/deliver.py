@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from safelight.errors import Conflict, KeyConflict, Superseded, Unavailable
 from safelight.job import Job, Output, Upload
@@ -13,6 +13,12 @@ from safelight.times import timestamp
 
 TRIES = 5
 """Each lost race for a key means that somebody else's put went through; five in a row are a fault."""
+
+MAX_NAME_BYTES = 1200
+"""S3 takes 2 KB of metadata: docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html."""
+
+SAFE = " !#$&'()+,;=@[]{}~"
+"""What stays as it is in the value of a header."""
 
 
 def deliver(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> Output:
@@ -61,11 +67,21 @@ def _replaceable(there: Head, job: Job, claim: Claim, ports: Ports) -> str:
             return there.etag
         raise KeyConflict("a file that Safelight did not make is in the output's place")
     if there.metadata["source-id"] != source_id(job.upload):
-        name = there.metadata.get("original-filename", "")
+        name = unquote(there.metadata.get("original-filename", ""))
         raise KeyConflict(f"the output's key already holds the output of another upload, {name}")
-    if int(there.metadata["claim"]) > claim.token:
+    if int(there.metadata["claim"]) > claim.token or not _is_head(job, ports):
         raise Superseded("a newer version of this upload was developed meanwhile")
     return there.etag
+
+
+def _is_head(job: Job, ports: Ports) -> bool:
+    """Say whether the job's version is still the newest that a worker began.
+
+    The output's claim alone does not tell: while we slept, the key may have gone back to the version whose output
+    is there, and that job left its own output as it was.
+    """
+    newest = ports.ledger.head(job.upload.bucket, job.upload.key)
+    return newest is None or newest.version == job.upload.version
 
 
 def source_id(upload: Upload) -> str:
@@ -73,12 +89,21 @@ def source_id(upload: Upload) -> str:
     return hashlib.sha256(f"{upload.bucket}\0{upload.key}".encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
+def header_name(name: str) -> str:
+    """Return a file's name as HTTP headers can carry it: percent-encoded, and cut where it would fill all metadata."""
+    encoded = quote(name, safe=SAFE, errors="replace")
+    while len(encoded) > MAX_NAME_BYTES:
+        name = name[:-1]  # whole characters, or what is left would not decode
+        encoded = quote(name, safe=SAFE, errors="replace")
+    return encoded
+
+
 def _attributes(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> Attributes:
     return Attributes(
         content_type=rendered.content_type,
         metadata={
             "processed-at": timestamp(ports.now()),
-            "original-filename": quote(job.upload.key.rpartition("/")[2], safe=" !#$&'()+,;=@[]{}~", errors="replace"),
+            "original-filename": header_name(job.upload.key.rpartition("/")[2]),
             "status": "succeeded",
             "job-id": job.id,
             "recipe": job.recipe.name,
