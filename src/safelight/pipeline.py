@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from safelight import metrics
 from safelight.decode import check_bytes
 from safelight.deliver import deliver
-from safelight.errors import NotFound, SafelightError, Superseded
+from safelight.errors import LostLease, NotFound, SafelightError, Superseded
 from safelight.job import Job, Outcome, Output, Status, outcome_of, problem_of
 from safelight.ports import Claim, KeyHead, Ports
 from safelight.recipe.model import Limits
@@ -30,12 +32,8 @@ def process(job: Job, ports: Ports, limits: Limits) -> Outcome:
         Busy: another worker holds the key.
         SafelightError: with `retry`, after the claim was given back; the caller tries again or calls `fail`.
     """
-    claim = ports.ledger.claim(job, lease_s=limits.seconds + LEASE_GRACE_S)
-    try:
+    with _claimed(job, ports, limits.seconds + LEASE_GRACE_S) as claim:
         outcome = _settled(job, claim) or _supersede(job, claim, ports) or _run(job, claim, ports, limits)
-    except BaseException:
-        ports.ledger.release(claim)
-        raise
     return announce(outcome, claim, ports)
 
 
@@ -45,17 +43,22 @@ def fail(job: Job, error: SafelightError, ports: Ports) -> Outcome:
     Raises:
         Busy: another worker holds the key.
     """
-    claim = ports.ledger.claim(job, lease_s=LEASE_GRACE_S)
-    known = _settled(job, claim)
-    if known:
-        return announce(known, claim, ports)
-    tries = claim.known.attempts if claim.known else 0
-    outcome = outcome_of(
-        job, Status.FAILED, attempts=tries, error=problem_of(error), finished_at=timestamp(ports.now())
-    )
-    ports.ledger.finish(claim, outcome)
-    _log_end(outcome)
+    with _claimed(job, ports, LEASE_GRACE_S) as claim:
+        outcome = _settled(job, claim) or _outdated(job, claim, ports)
+        if outcome is None:
+            outcome = _finish(job, claim, ports, Status.FAILED, error=problem_of(error))
     return announce(outcome, claim, ports)
+
+
+@contextmanager
+def _claimed(job: Job, ports: Ports, lease_s: float) -> Iterator[Claim]:
+    """Hold the job's key, and give it back when something goes wrong; who ends the job ends the claim."""
+    claim = ports.ledger.claim(job, lease_s=lease_s)
+    try:
+        yield claim
+    except BaseException:
+        ports.ledger.release(claim)
+        raise
 
 
 def announce(outcome: Outcome, claim: Claim, ports: Ports) -> Outcome:
@@ -87,6 +90,16 @@ def _supersede(job: Job, claim: Claim, ports: Ports) -> Outcome | None:
     if claim.known is not None and claim.known.status.ended:
         return claim.known
     return _finish(job, claim, ports, Status.SUPERSEDED, error=problem_of(reason))
+
+
+def _outdated(job: Job, claim: Claim, ports: Ports) -> Outcome | None:
+    """Supersede a job that failed, where the store can still tell; a failure must not be silent because of another."""
+    try:
+        return _supersede(job, claim, ports)
+    except LostLease:
+        raise
+    except SafelightError:
+        return None
 
 
 def _not_newest(job: Job, claim: Claim, ports: Ports) -> SafelightError | None:
