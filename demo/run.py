@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from safelight.entry.cli import show
 from safelight.job import Outcome, Status
 
 CONFIG = Path(__file__).with_name("safelight.yaml")
+CACHE = Path(__file__).parents[1] / ".cache" / "scenes"
 START_PATIENCE_S = 30
 console = Console(highlight=False)
 
@@ -38,7 +40,7 @@ def main() -> int:
     project = Path(tempfile.mkdtemp(prefix="safelight-demo-"))
     shutil.copyfile(CONFIG, project / "safelight.yaml")
     (project / "input").mkdir()
-    pictures = _own(photos) if photos else _drawn(project / "scenes")
+    pictures = _own(photos) if photos else _drawn()
     if not pictures:
         parser.error(f"PHOTOS={photos} holds no files")
     with _service(project) as service:
@@ -53,14 +55,21 @@ def _own(photos: Path) -> dict[str, Path]:
     return {path.relative_to(photos).as_posix(): path for path in files}
 
 
-def _drawn(folder: Path) -> dict[str, Path]:
-    with console.status("Drawing sample scenes ...") as status:
-        made = scenes.draw(folder, tell=lambda scene: status.update(f"Drawing sample scenes: {scene.key} ..."))
-    console.print(f"Drew {len(made)} sample scenes:")
-    for scene in made:
+def _drawn() -> dict[str, Path]:
+    """Draw the scenes, unless an earlier run of the same brushes left them."""
+    brushes = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    folder = CACHE / hashlib.sha256(brushes).hexdigest()[:12]
+    done = folder / "scenes.json"
+    if not done.exists():
+        with console.status("Drawing sample scenes ...") as status:
+            made = scenes.draw(folder, tell=lambda scene: status.update(f"Drawing sample scenes: {scene.key} ..."))
+        done.write_bytes(msgspec.json.encode(made))
+    drawn = msgspec.json.decode(done.read_bytes(), type=list[scenes.Scene])
+    console.print(f"{len(drawn)} sample scenes:")
+    for scene in drawn:
         console.print(f"  {scene.key:<24} [dim]{scene.shows}[/dim]")
     console.print()
-    return {scene.key: folder / scene.key for scene in made}
+    return {scene.key: folder / scene.key for scene in drawn}
 
 
 @contextmanager

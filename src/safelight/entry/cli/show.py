@@ -36,7 +36,7 @@ def table(outcomes: Sequence[Outcome], *, most: int = 10_000, ids: bool = True) 
         made.add_column("job", no_wrap=True, style="dim")
     made.add_column("picture", overflow="fold")
     made.add_column("status", overflow="fold")
-    for name in ("outputs", "in", "out", "change", "time"):
+    for name in ("outputs", "in", "out", "change each", "time"):
         made.add_column(name, justify="right", no_wrap=True)
     for each in rows:
         made.add_row(*([each.id] if ids else []), *_row(each))
@@ -54,7 +54,7 @@ def _row(outcome: Outcome) -> tuple[RenderableType, ...]:
         str(len(outcome.renditions) or ""),
         size_text(outcome.upload.size),
         size_text(written) if outcome.renditions else "",
-        change_text(outcome.upload.size, written) if outcome.renditions else "",
+        each_text([outcome]) if outcome.renditions else "",
         time_text(outcome.duration_ms) if outcome.duration_ms is not None else "",
     )
 
@@ -78,8 +78,16 @@ def totals(outcomes: Iterable[Outcome]) -> str:
     counts = {status: sum(each.status is status for each in every) for status in Status}
     words = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
     return f"{words or 'nothing to do'}" + (
-        f"; {size_text(size)} in, {size_text(written)} out ({change_text(size, written)})" if good else ""
+        f"; {size_text(size)} in, {size_text(written)} out ({each_text(good)})" if good else ""
     )
+
+
+def each_text(outcomes: Iterable[Outcome]) -> str:
+    """Return how much smaller an output is than its source: several together say nothing about any."""
+    every = list(outcomes)
+    before = sum(each.upload.size * len(each.renditions) for each in every)
+    many = any(len(each.renditions) > 1 for each in every)
+    return change_text(before, sum(bytes_out(each) for each in every)) + (" each" if many and len(every) > 1 else "")
 
 
 def details(outcome: Outcome) -> RenderableType:

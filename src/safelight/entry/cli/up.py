@@ -13,7 +13,7 @@ from rich.text import Text
 from safelight.entry.cli import show
 from safelight.entry.cli.options import config_option, json_option, loaded, workers_option
 from safelight.entry.service import Service
-from safelight.figures import change_text, size_text, time_text
+from safelight.figures import size_text, time_text
 from safelight.job import Outcome, Status
 from safelight.local.ports import project
 
@@ -60,7 +60,7 @@ def line(outcome: Outcome) -> Text:
         written = show.bytes_out(outcome)
         text.append(
             f"  {len(outcome.renditions)} output(s), {size_text(outcome.upload.size)} in, {size_text(written)} out "
-            f"({change_text(outcome.upload.size, written)}), {time_text(outcome.duration_ms or 0)}",
+            f"({show.each_text([outcome])} each), {time_text(outcome.duration_ms or 0)}",
             style="dim",
         )
     elif outcome.error:
