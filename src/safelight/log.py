@@ -17,7 +17,7 @@ MAX_BYTES = 10_000_000
 
 
 class JsonFormatter(logging.Formatter):
-    """One line of JSON for each record; `job` and `outcome` in `extra` are spelled out."""
+    """One line of JSON for each record; `job`, `outcome` and an error's `code` in `extra` are spelled out."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line without its end."""
@@ -27,11 +27,13 @@ class JsonFormatter(logging.Formatter):
             "timestamp": timestamp(record.created),
             "service": SERVICE,
         }
-        job, outcome = getattr(record, "job", None), getattr(record, "outcome", None)
+        job, outcome, code = (getattr(record, name, None) for name in ("job", "outcome", "code"))
         if isinstance(job, Job):
             line |= {"job_id": job.id, "recipe": job.recipe.name, **_file(job.upload)}
         if isinstance(outcome, Outcome):
             line |= _ending(outcome)
+        if code:
+            line["error"] = {"code": code}
         if record.exc_info:
             line["stack"] = self.formatException(record.exc_info)
         return json.dumps(line)
