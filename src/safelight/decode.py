@@ -188,7 +188,7 @@ def _check_progressive(view: memoryview, source: Source, limits: Limits) -> None
 def _view(body: bytes | Path) -> memoryview:
     if isinstance(body, bytes):
         return memoryview(body)
-    import mmap
+    import mmap  # noqa: PLC0415 - only large files come as a path
 
     with body.open("rb") as file:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

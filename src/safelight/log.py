@@ -81,7 +81,7 @@ class AppendHandler(logging.Handler):
         except OSError:
             self.handleError(record)
 
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- logging's word
         """Say nothing: the terminal is the user's, and the disk is most likely full."""
 
 

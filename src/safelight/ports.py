@@ -179,7 +179,7 @@ class Buried(Struct, frozen=True, kw_only=True):
 class Queue(Protocol):
     """Messages that stay until they are deleted. Delivery is at least once, in no promised order."""
 
-    def send(self, body: bytes, *, id: str, delay_s: float = 0) -> None:
+    def send(self, body: bytes, *, id: str, delay_s: float = 0) -> None:  # noqa: A002 - the field's word
         """Add a message; one with the same id that is still there is left as it is."""
 
     def receive(self, limit: int, *, visible_again_s: float) -> list[Message]:

@@ -148,7 +148,7 @@ class Dispatch:
             self._deaths.pop(message.id, None)
         except CancelledError:
             pass
-        except Exception as err:
+        except Exception as err:  # noqa: BLE001 - whatever it is, the message must not be lost
             _log.error("%s could not be recorded as failed: %s", message.id, err)
             with suppress(SafelightError):
                 queue.release(message, delay_s=float(MAX_DELAY_S))

@@ -110,7 +110,7 @@ def _source(picture: Picture, number: int) -> Iterator[str]:
     yield '<figure class="source card">\n'
     if picture.source:
         size = facts.upright(outcome.source) if outcome.source else None
-        yield from _image(picture.source, f"s{number}", "Source", size)
+        yield from _image(picture.source, f'id="s{number}"', "Source", size)
     else:
         yield '<div class="blank"><p>Not shown: the file is gone, or no browser shows it.</p></div>\n'
     note = picture.source.note if picture.source else ""
@@ -122,7 +122,9 @@ def _rendition(picture: Picture, outcome: Outcome, output: Output, number: int) 
     compared = _comparable(picture, view, outcome, output)
     yield '<figure class="rendition card">\n'
     if view:
-        yield from _image(view, f"s{number}" if compared else "", output.key, (output.width, output.height))
+        yield from _image(
+            view, f'data-source="s{number}"' if compared else "", output.key, (output.width, output.height)
+        )
     else:
         yield '<div class="blank"><p>Not shown: no browser shows this format.</p></div>\n'
     caption = facts.rendition(outcome, output, view.note if view else "")
@@ -141,13 +143,12 @@ def _comparable(picture: Picture, view: View | None, outcome: Outcome, output: O
     return view is not picture.source and facts.same_aspect(output, outcome.source)
 
 
-def _image(view: View, source_id: str, name: str, size: tuple[int, int] | None) -> Iterator[str]:
-    """Yield an image that opens at full size; a rendition's `source_id` names what it is compared with."""
+def _image(view: View, mark: str, name: str, size: tuple[int, int] | None) -> Iterator[str]:
+    """Yield an image that opens at full size; `mark` tells the script which source belongs to which rendition."""
     width, height = size or (0, 0)
     sides = f' width="{width}" height="{height}"' if size else ""
-    own = f' id="{source_id}"' if name == "Source" else f' data-source="{source_id}"' if source_id else ""
     label, clear = facts.text(name), "" if view.content_type == "image/jpeg" else ' class="clear"'
-    yield f'<button class="look" type="button" title="Show at full size">\n<img{clear}{own}{sides} alt="{label}"'
+    yield f'<button class="look" type="button" title="Show at full size">\n<img{clear} {mark}{sides} alt="{label}"'
     yield f' src="data:{escape(view.content_type)};base64,'
     yield base64.b64encode(view.body if isinstance(view.body, bytes) else view.body.read_bytes()).decode("ascii")
     yield '"></button>\n'

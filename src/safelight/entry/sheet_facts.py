@@ -31,6 +31,11 @@ def informed(outcomes: Outcomes) -> Outcome:
     return next((each for each in outcomes if each.source), outcomes[0])
 
 
+def pixels(width: int, height: int) -> str:
+    """Return a size as people write it."""
+    return f"{width} \N{MULTIPLICATION SIGN} {height}"
+
+
 def upright(source: Source) -> tuple[int, int]:
     """Return the source's width and height as a viewer sees them."""
     return upright_size(source.width, source.height, source.orientation)
@@ -89,7 +94,7 @@ def source(outcome: Outcome, note: str) -> str:
     pairs = [("size", size_text(outcome.upload.size))]
     if found:
         width, height = upright(found)
-        pairs = [("format", found.format), ("pixels", f"{width} × {height}"), *pairs]  # noqa: RUF001 - the sign for it
+        pairs = [("format", found.format), ("pixels", pixels(width, height)), *pairs]
         if found.orientation > 1:
             pairs.append(("turned", f"upright, by EXIF orientation {found.orientation}"))
         if found.frames > 1:
@@ -101,7 +106,7 @@ def rendition(outcome: Outcome, output: Output, note: str) -> str:
     """Return the caption of a rendition."""
     pairs = [
         ("format", output.format),
-        ("pixels", f"{output.width} × {output.height}"),  # noqa: RUF001 - the sign for it
+        ("pixels", pixels(output.width, output.height)),
         ("size", size_text(output.size)),
         ("change", change_text(outcome.upload.size, output.size)),
         ("quality", _quality(output)),

@@ -11,7 +11,7 @@ from safelight.config import Settings
 from safelight.containers.sniff import CONTENT_TYPES
 from safelight.entry import batch
 from safelight.entry.sheet import Picture, View
-from safelight.entry.sheet_facts import informed, upright
+from safelight.entry.sheet_facts import informed, pixels, upright
 from safelight.figures import size_text
 from safelight.job import Outcome, Output, Source, Status, Upload
 from safelight.local.ports import World
@@ -84,7 +84,7 @@ def _proxies(world: World, uploads: Sequence[Upload], folder: Path, workers: int
 def _proxy(outcome: Outcome, folder: Path) -> View:
     [output] = outcome.renditions
     reason = _reason(outcome.source, outcome.upload.size) if outcome.source else ""
-    note = f"Shown as a smaller WebP, {output.width} × {output.height}, since {reason}."  # noqa: RUF001 - the sign for it
+    note = f"Shown as a smaller WebP, {pixels(output.width, output.height)}, since {reason}."
     return View(content_type=CONTENT_TYPES[output.format], body=folder / output.key, note=note)
 
 

@@ -61,7 +61,7 @@ class SmtpNotifier:
                 self._try(self._server, parcel, now)
             return self._next()
         except SafelightError as err:
-            LOG.error("mail waits: %s; next try in %d s", err, MAX_BACKOFF_S)
+            LOG.error("mail waits: %s; next try in %d s", err, MAX_BACKOFF_S)  # noqa: TRY400 - the message says it all
             return now + MAX_BACKOFF_S
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ class SqliteQueue:
         self._database = Database(path)
         self._now = now
 
-    def send(self, body: bytes, *, id: str, delay_s: float = 0) -> None:
+    def send(self, body: bytes, *, id: str, delay_s: float = 0) -> None:  # noqa: A002 - the field's word
         """Add a message; one with the same id that is still there is left as it is."""
         with self._database.write() as rows:
             rows.execute(_SEND, (id, body, self._now() + delay_s))
