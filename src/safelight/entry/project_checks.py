@@ -8,7 +8,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,8 +54,8 @@ def file_system(place: Site) -> Verdict:
     """See whether the project's folders are on disks of this machine."""
     if not MOUNTS.exists():
         return ok("not looked at: this system does not list its mounts")
-    mounts = dict(_mounts(MOUNTS.read_text(encoding="utf-8", errors="replace")))
-    kinds = {name: kind_of(path, mounts) for name, path in _folders(place)}
+    here = mounts(MOUNTS.read_text(encoding="utf-8", errors="replace"))
+    kinds = {name: kind_of(path, here) for name, path in _folders(place)}
     remote = [f"{name} is on {kind}" for name, kind in kinds.items() if REMOTE.fullmatch(kind)]
     if remote:
         return warn(
@@ -71,18 +70,23 @@ def _folders(place: Site) -> list[tuple[str, Path]]:
     return [("the project", place.folder), *((name, path) for name, path in below if path.is_dir())]
 
 
-def _mounts(text: str) -> Iterator[tuple[str, str]]:
-    """Yield mount points and their kinds. Source: proc(5), /proc/pid/mountinfo."""
+def mounts(text: str) -> dict[str, str]:
+    """Return mount points and their kinds; of two at one point the later hides the earlier.
+
+    Source: proc(5), /proc/pid/mountinfo.
+    """
+    found: dict[str, str] = {}
     for line in text.splitlines():
         before, _, after = line.partition(" - ")
         point = re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), before.split()[4])
-        yield point, after.split()[0]
+        found[point] = after.split()[0]
+    return found
 
 
-def kind_of(path: Path, mounts: dict[str, str]) -> str:
+def kind_of(path: Path, points: dict[str, str]) -> str:
     """Return the kind of the file system that holds `path`: that of the innermost mount point above it."""
     real = path.resolve()
-    return next((mounts[str(above)] for above in (real, *real.parents) if str(above) in mounts), "unknown")
+    return next((points[str(above)] for above in (real, *real.parents) if str(above) in points), "unknown")
 
 
 def writable(place: Site) -> Verdict:
