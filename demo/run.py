@@ -111,11 +111,11 @@ def _drop(pictures: dict[str, Path], folder: Path, service: subprocess.Popen[byt
 
 
 def _tell(outcomes: list[Outcome], project: Path) -> None:
-    console.print(show.table(outcomes, most=40, ids=False))
+    console.print(show.table(outcomes, most=40, ids=False), soft_wrap=True)
     why = show.reasons(outcomes)
     if why:
         console.print("\n[bold]Not developed, and why:[/bold]")
-        console.print(why, end="")
+        console.print(why, end="", soft_wrap=True)
     console.print(f"\n{show.totals(outcomes)}")
     console.print("\n[bold]Look at[/bold]")
     for name, where in (

@@ -20,7 +20,9 @@ from safelight.recipe.schema import SHIPPED
     help="What the first recipe makes: web sizes, thumbnails, or copies without private data.",
 )
 def init(folder: Path, preset: str) -> None:
-    """Scaffold a project in FOLDER (default: here): safelight.yaml, input/ and output/.
+    """Scaffold a project.
+
+    In FOLDER (default: here) there will be safelight.yaml, input/ and output/.
 
     Nothing that is there already is changed.
     """

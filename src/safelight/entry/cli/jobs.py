@@ -25,7 +25,7 @@ STATUSES = click.Choice([status.value for status in Status])
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many at most.")
 @click.option("--after", metavar="ID", help="Go on after this job of the list before.")
 def jobs(config: Path | None, *, as_json: bool, status: str | None, limit: int, after: str | None) -> None:
-    """List jobs of the local project, the one that changed last first."""
+    """List jobs, the latest first."""
     with known_local(config) as local:
         _list(local, Status(status) if status else None, limit, after, as_json=as_json)
 
@@ -38,7 +38,7 @@ def _list(local: Local, status: Status | None, limit: int, after: str | None, *,
             click.echo(msgspec.json.encode(outcome))
         return
     console = Console()
-    console.print(show.table(found))
+    console.print(show.table(found), soft_wrap=True)
     counts = ", ".join(f"{count} {status.value}" for status, count in sorted(ledger.counts().items()))
     waiting = local.queue.waiting()
     console.print(f"{counts or 'no jobs yet'}" + (f"; {waiting} waiting" if waiting else ""))
@@ -66,7 +66,10 @@ def status(job_id: str, config: Path | None, *, as_json: bool) -> None:
 @click.option("--status", type=click.Choice(["failed", "rejected"]), help="All jobs with this status.")
 @config_option
 def replay(job_ids: tuple[str, ...], status: str | None, config: Path | None) -> None:
-    """Develop jobs again: by ID, or all that failed. The running service takes them up, or the next one."""
+    """Develop jobs again, by ID or status.
+
+    The running service takes them up, or the next one.
+    """
     if bool(job_ids) == bool(status):
         raise click.UsageError("name job IDs, or give --status failed")
     with known_local(config) as local:

@@ -16,7 +16,10 @@ from safelight.recipe.schema import SHIPPED
 @config_option
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of safelight.yaml for your editor, and end.")
 def lint(config: Path | None, *, schema: bool) -> None:
-    """Check safelight.yaml: every error with its line, the allowed values and what to do."""
+    """Check safelight.yaml.
+
+    Every error is told at once, with its line, the allowed values and what to do.
+    """
     if schema:
         click.echo(SHIPPED.read_text(encoding="utf-8"), nl=False)
         return

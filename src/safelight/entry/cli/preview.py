@@ -34,7 +34,9 @@ MARKED_BYTES = 200
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The page; else FILE's name-preview.html.")
 @click.option("--open/--no-open", "opens", default=False, show_default=True, help="Open the page in the browser.")
 def preview(file: Path, config: Path | None, quick: Quick, out: Path | None, *, opens: bool) -> None:
-    """Develop FILE and show it beside every rendition on one HTML page that loads nothing.
+    """Show FILE beside every rendition.
+
+    The page is one HTML file that loads nothing.
 
     Nothing but the page is written. The exit code is 1 when the file was rejected or failed; then there is no page,
     unless another recipe made something.

@@ -43,9 +43,9 @@ class Choices(Struct, frozen=True, kw_only=True):
 @workers_option
 @json_option
 def run(paths: tuple[Path, ...], out: Path, config: Path | None, quick: Quick, *, workers: int, **flags: bool) -> None:
-    """Develop files, and whole folders with their sub-folders, into the folder --out, and exit.
+    """Develop files now, and exit.
 
-    An output that is there already is replaced. Without a recipe file, --width, --height, --fit, --format and
+    Folders are developed with their sub-folders, and their tree is mirrored under --out. An output that is there already is replaced. Without a recipe file, --width, --height, --fit, --format and
     --quality say what to make. The exit code is 1 when a file was rejected or failed.
     """
     settings = _settings(quick, config)
@@ -137,12 +137,14 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
 def _print_table(outcomes: list[Outcome], skipped: int, out: Path) -> None:
     console = Console()
     if outcomes:
-        console.print(show.table(sorted(outcomes, key=lambda each: each.upload.key), most=MOST_ROWS, ids=False))
+        console.print(
+            show.table(sorted(outcomes, key=lambda each: each.upload.key), most=MOST_ROWS, ids=False), soft_wrap=True
+        )
     if len(outcomes) > MOST_ROWS:
         console.print(f"... and {len(outcomes) - MOST_ROWS} more, all succeeded", style="dim")
     why = show.reasons(outcomes)
     if why:
         console.print()
-        console.print(why, end="")
+        console.print(why, end="", soft_wrap=True)
     left_out = f"; {skipped} left out, their outputs are there" if skipped else ""
     console.print(f"\n{show.totals(outcomes)}{left_out}; outputs in {out}", soft_wrap=True)

@@ -34,10 +34,10 @@ def table(outcomes: Sequence[Outcome], *, most: int = 10_000, ids: bool = True) 
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     if ids:
         made.add_column("job", no_wrap=True, style="dim")
-    made.add_column("picture", overflow="fold")
-    made.add_column("status", overflow="fold")
-    for name in ("outputs", "in", "out", "change each", "time"):
+    made.add_column("status", no_wrap=True)
+    for name in ("outputs", "in", "out", "each", "time"):
         made.add_column(name, justify="right", no_wrap=True)
+    made.add_column("picture", no_wrap=True, overflow="ignore")  # last, as in ls -l: it may be of any length
     for each in rows:
         made.add_row(*([each.id] if ids else []), *_row(each))
     return made
@@ -49,13 +49,13 @@ def _row(outcome: Outcome) -> tuple[RenderableType, ...]:
     if outcome.error:
         status.append(f" {outcome.error.code}", style="default")
     return (
-        escape(printable(outcome.upload.key)),
         status,
         str(len(outcome.renditions) or ""),
         size_text(outcome.upload.size),
         size_text(written) if outcome.renditions else "",
-        each_text([outcome]) if outcome.renditions else "",
+        percent_text(outcome) if outcome.renditions else "",
         time_text(outcome.duration_ms) if outcome.duration_ms is not None else "",
+        escape(printable(outcome.upload.key)),
     )
 
 
@@ -80,6 +80,12 @@ def totals(outcomes: Iterable[Outcome]) -> str:
     return f"{words or 'nothing to do'}" + (
         f"; {size_text(size)} in, {size_text(written)} out ({each_text(good)})" if good else ""
     )
+
+
+def percent_text(outcome: Outcome) -> str:
+    """Return what an output has more or less of bytes than its source, on average."""
+    before = outcome.upload.size * len(outcome.renditions)
+    return f"{(bytes_out(outcome) - before) / before:+.0%}" if before else ""
 
 
 def each_text(outcomes: Iterable[Outcome]) -> str:

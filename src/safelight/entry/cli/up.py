@@ -23,7 +23,10 @@ from safelight.local.ports import project
 @workers_option
 @json_option
 def up(config: Path | None, workers: int, *, as_json: bool) -> None:
-    """Develop what lands in input/ until stopped with Ctrl-C (a second one does not wait for what has begun)."""
+    """Develop what lands in input/.
+
+    Ctrl-C stops: what has begun is finished, unless Ctrl-C comes again.
+    """
     found = loaded(config)
     folder = found.folder.resolve()
     world = project(folder, found.settings, found.smtp_password)
