@@ -111,7 +111,7 @@ def _drop(pictures: dict[str, Path], folder: Path, service: subprocess.Popen[byt
 
 
 def _tell(outcomes: list[Outcome], project: Path) -> None:
-    console.print(show.table(outcomes, most=40, ids=False), soft_wrap=True)
+    show.print_table(console, show.table(outcomes, most=40, ids=False))
     why = show.reasons(outcomes)
     if why:
         console.print("\n[bold]Not developed, and why:[/bold]")

@@ -38,7 +38,7 @@ def _list(local: Local, status: Status | None, limit: int, after: str | None, *,
             click.echo(msgspec.json.encode(outcome))
         return
     console = Console()
-    console.print(show.table(found), soft_wrap=True)
+    show.print_table(console, show.table(found))
     counts = ", ".join(f"{count} {status.value}" for status, count in sorted(ledger.counts().items()))
     waiting = local.queue.waiting()
     console.print(f"{counts or 'no jobs yet'}" + (f"; {waiting} waiting" if waiting else ""))

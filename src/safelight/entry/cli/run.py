@@ -45,7 +45,8 @@ class Choices(Struct, frozen=True, kw_only=True):
 def run(paths: tuple[Path, ...], out: Path, config: Path | None, quick: Quick, *, workers: int, **flags: bool) -> None:
     """Develop files now, and exit.
 
-    Folders are developed with their sub-folders, and their tree is mirrored under --out. An output that is there already is replaced. Without a recipe file, --width, --height, --fit, --format and
+    Folders are developed with their sub-folders, and their tree is mirrored under --out. An output that is there
+    already is replaced. Without a recipe file, --width, --height, --fit, --format and
     --quality say what to make. The exit code is 1 when a file was rejected or failed.
     """
     settings = _settings(quick, config)

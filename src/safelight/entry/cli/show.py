@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 import msgspec
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +14,7 @@ from rich.text import Text
 from safelight.figures import change_text, size_text, time_text
 from safelight.job import Outcome, Status
 
+WIDE = 200
 COLORS = {
     Status.QUEUED: "dim",
     Status.RUNNING: "cyan",
@@ -41,6 +42,11 @@ def table(outcomes: Sequence[Outcome], *, most: int = 10_000, ids: bool = True) 
     for each in rows:
         made.add_row(*([each.id] if ids else []), *_row(each))
     return made
+
+
+def print_table(console: Console, made: Table) -> None:
+    """Print a table in full: on a narrow terminal long names run over, and nothing is cut off."""
+    console.print(made, width=max(console.width, WIDE), crop=False, no_wrap=True)
 
 
 def _row(outcome: Outcome) -> tuple[RenderableType, ...]:
@@ -85,7 +91,10 @@ def totals(outcomes: Iterable[Outcome]) -> str:
 def percent_text(outcome: Outcome) -> str:
     """Return what an output has more or less of bytes than its source, on average."""
     before = outcome.upload.size * len(outcome.renditions)
-    return f"{(bytes_out(outcome) - before) / before:+.0%}" if before else ""
+    if not before:
+        return ""
+    change = (bytes_out(outcome) - before) / before
+    return f"{change:+.1%}" if change < -0.99 else f"{change:+.0%}"
 
 
 def each_text(outcomes: Iterable[Outcome]) -> str:
