@@ -142,7 +142,7 @@ def test_sheet_of_several_pictures_lists_them_first() -> None:
     page = Page(render_sheet([picture(outcome("a.jpg", output())), picture(rejected)]))
     links = [each["href"].removeprefix("#") for each in page.all("a")]
     assert links == [each["id"] for each in page.all("article")] == ["p1", "p2"]
-    assert "1 of 2 pictures developed into 1 renditions: 1.0 MB in, 250 kB out, 75 % smaller." in page.text
+    assert "1 of 2 pictures developed into 1 rendition: 1.0 MB in, 250 kB out, 75 % smaller." in page.text
 
 
 def test_sheet_of_a_rejected_picture_says_why_and_shows_nothing() -> None:

@@ -60,14 +60,17 @@ def _summary(outcomes: Outcomes) -> list[str]:
     size, written = outcomes[0].upload.size, sum(output.size for output in outputs)
     parts = [f"recipe {' and '.join(text(each.recipe) for each in outcomes)}"]
     if outputs:
-        count = f"{len(outputs)} rendition{'s' if len(outputs) != 1 else ''}"
         together = "" if len(outputs) == 1 else " together"
-        parts.append(f"{count}, {size_text(written)}{together}, {change_text(size, written)}")
+        parts.append(f"{_count(outputs)}, {size_text(written)}{together}, {change_text(size, written)}")
         parts.append(f"developed in {time_text(sum(each.duration_ms or 0 for each in outcomes))}")
         parts.append(f"{max(each.peak_mb or 0 for each in outcomes)} MB of memory at the peak")
     else:
         parts.append(size_text(size))
     return parts
+
+
+def _count(outputs: Sequence[Output]) -> str:
+    return f"{len(outputs)} rendition{'s' if len(outputs) != 1 else ''}"
 
 
 def _status(outcomes: Outcomes) -> str:
@@ -167,6 +170,6 @@ def total(every: Sequence[Outcomes]) -> str:
     size = sum(outcomes[0].upload.size for outcomes in good)
     outputs = [output for outcomes in good for each in outcomes for output in each.renditions]
     written = sum(output.size for output in outputs)
-    words = f"{len(good)} of {len(every)} pictures developed into {len(outputs)} renditions"
+    words = f"{len(good)} of {len(every)} pictures developed into {_count(outputs)}"
     figures = f": {size_text(size)} in, {size_text(written)} out, {change_text(size, written)}" if good else ""
     return f'<p class="total">{words}{figures}.</p>\n'
