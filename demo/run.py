@@ -19,9 +19,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from demo import scenes
-from demo.sheet import write_sheet
+from safelight.config import load
+from safelight.entry import sheet_views
 from safelight.entry.cli import show
+from safelight.entry.sheet import sheet_parts
 from safelight.job import Outcome, Status
+from safelight.local import ports as local
 
 CONFIG = Path(__file__).with_name("safelight.yaml")
 CACHE = Path(__file__).parents[1] / ".cache" / "scenes"
@@ -119,7 +122,7 @@ def _tell(outcomes: list[Outcome], project: Path) -> None:
     console.print(f"\n{show.totals(outcomes)}")
     console.print("\n[bold]Look at[/bold]")
     for name, where in (
-        ("the sheet", write_sheet(outcomes, project)),
+        ("the sheet", _sheet(outcomes, project)),
         ("outputs", project / "output"),
         ("originals", project / "input"),
         ("recipe", project / "safelight.yaml"),
@@ -127,6 +130,15 @@ def _tell(outcomes: list[Outcome], project: Path) -> None:
     ):
         console.print(f"  {name:<10} {where}", soft_wrap=True)
     console.print("  jobs       safelight jobs -c " + str(project / "safelight.yaml"), soft_wrap=True)
+
+
+def _sheet(outcomes: list[Outcome], project: Path) -> Path:
+    """Write the page of every picture beside its renditions."""
+    path = project / "sheet.html"
+    world = local.project(project, load(project / "safelight.yaml").settings)
+    with sheet_views.pictured(world, outcomes, workers=2) as pictures, path.open("w", encoding="utf-8") as file:
+        file.writelines(sheet_parts(pictures, title="Safelight's demonstration"))
+    return path
 
 
 def _as_expected(outcomes: list[Outcome], photos: Path | None) -> bool:
