@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, cast
 
@@ -191,6 +192,8 @@ def _view(body: bytes | Path) -> memoryview:
     import mmap  # noqa: PLC0415 - only large files come as a path
 
     with body.open("rb") as file:
+        if not file.seek(0, SEEK_END):
+            return memoryview(b"")  # which cannot be mapped
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
