@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Iterator
 from os import SEEK_END
 from pathlib import Path
 from typing import Any, cast
@@ -57,8 +58,11 @@ for _open in ("Jpeg", "Png", "Webp", "Heif", "Nsgif", "Tiff"):
     pyvips.operation_block_set(f"VipsForeignLoad{_open}", state=False)
 
 READABLE = (*LOADERS, "heic")
-PAGED = ("gif", "webp", "tiff")
-"""Formats whose loader takes `n`: how many frames or pages to read."""
+ANIMATED = ("gif", "webp")
+"""Formats whose loader takes `n`: how many frames to read."""
+PAGES = "n-pages"
+JFIF = 0xE0
+"""The marker of JPEG's APP0 segment."""
 HEADER_BYTES = 4096
 
 
@@ -72,6 +76,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     view: memoryview
     source: Source
     header: pyvips.Image
+    limits: Limits
 
     @property
     def format(self) -> str:
@@ -94,10 +99,10 @@ def open_upload(body: bytes | Path, limits: Limits) -> Opened:
         header = heic.header(body) if kind == "heic" else load(body, kind)
     except pyvips.Error as err:
         raise Corrupt(f"the header of the {kind} file does not decode") from err
-    source = _source(header, kind, complete.frames(view, kind))
+    source = _source(header, kind, _frames(view, header, kind))
     check_size(source, limits)
     _check_progressive(view, source, limits)
-    return Opened(body=body, view=view, source=source, header=header)
+    return Opened(body=body, view=view, source=source, header=header, limits=limits)
 
 
 def load(body: bytes | Path, kind: str, **options: Any) -> pyvips.Image:
@@ -119,26 +124,69 @@ def decode(opened: Opened, *, least_width: int, least_height: int) -> pyvips.Ima
     if opened.format != "jpeg":
         return load(opened.body, opened.format)
     spare = min(opened.source.width / least_width, opened.source.height / least_height)
-    shrink = next(factor for factor in (8, 4, 2, 1) if spare >= factor or factor == 1)
-    return load(opened.body, "jpeg", shrink=shrink)
+    return _jpeg(opened, shrink=next(factor for factor in (8, 4, 2, 1) if spare >= factor or factor == 1))
 
 
 def validate(opened: Opened) -> None:
-    """Decode every frame to the end and throw the pixels away.
+    """Decode every frame and page to the end and throw the pixels away.
 
     Raises:
-        Corrupt
+        Corrupt, TooManyFrames, TooManyPixels: the last two of the pages of a TIFF.
     """
-    options: dict[str, Any] = {"n": -1} if opened.format in PAGED else {}
-    if opened.format == "jpeg":
-        # The eighth size reads the whole entropy-coded stream, the only part that can be broken, without the
-        # inverse transforms.
-        options["shrink"] = 8
     try:
-        image = heic.decode(opened.body) if opened.format == "heic" else load(opened.body, opened.format, **options)
-        image.avg()
+        for image in _everything(opened):
+            image.avg()
     except pyvips.Error as err:
         raise undecodable(opened) from err
+
+
+def _everything(opened: Opened) -> Iterator[pyvips.Image]:
+    match opened.format:
+        case "heic":
+            yield heic.decode(opened.body)
+        case "jpeg":
+            # The eighth size reads the whole entropy-coded stream, the only part that can be broken, without the
+            # inverse transforms.
+            yield _jpeg(opened, shrink=8)
+        case "tiff":
+            yield from _pages(opened)
+        case kind:
+            yield load(opened.body, kind, **({"n": -1} if kind in ANIMATED else {}))
+
+
+def _jpeg(opened: Opened, *, shrink: int) -> pyvips.Image:
+    # To libjpeg, lost data are no error but a warning, after which it fills the rest with grey. So is what is odd in
+    # the header, though it costs no pixel.
+    fail_on = "error" if _header_warns(opened.view) else "warning"
+    return load(opened.body, "jpeg", shrink=shrink, fail_on=fail_on)
+
+
+def _header_warns(view: memoryview) -> bool:
+    """Return whether libjpeg warns of the header: of bytes between its segments, or of an unknown JFIF version."""
+    end = 2
+    for segment in jpeg.segments(view):
+        head = bytes(view[segment.body : segment.body + 6])
+        if segment.start != end or (segment.marker == JFIF and head[:5] == b"JFIF\0" and head[5] != 1):
+            return True
+        if segment.marker == jpeg.SOS:
+            break
+        end = segment.end
+    return False
+
+
+def _pages(opened: Opened) -> Iterator[pyvips.Image]:
+    """Yield the pages of a TIFF, which need not be alike. All count, since all are decoded."""
+    count, limits, pixels = number(opened.header, PAGES) or 1, opened.limits, 0
+    if count > limits.frames:
+        raise TooManyFrames(f"{count} pages; the limit is {limits.frames}")
+    for page in range(count):
+        image = load(opened.body, "tiff", page=page)
+        pixels += image.width * image.height
+        if pixels > limits.pixels:
+            raise TooManyPixels(
+                f"the first {page + 1} pages have more than {limits.pixels / 1e6:g} million pixels, the limit"
+            )
+        yield image
 
 
 def undecodable(opened: Opened) -> SafelightError:
@@ -208,12 +256,20 @@ def _format(view: memoryview) -> str:
     return kind
 
 
+def _frames(view: memoryview, header: pyvips.Image, kind: str) -> int:
+    """Return how many frames an animation has; a TIFF's pages are no frames."""
+    if kind == "tiff":
+        return 1
+    # The structure check gives up on files with countless blocks, the loader does not.
+    return max(complete.frames(view, kind), (number(header, PAGES) or 1) if kind in ANIMATED else 1)
+
+
 def _source(header: pyvips.Image, kind: str, count: int) -> Source:
     orientation = (number(header, "orientation") or 1) if kind != "heic" else 1
     return Source(
         format=kind,
         width=header.width,
         height=header.height,
-        frames=max(count, 1) if kind != "tiff" else 1,
+        frames=count,
         orientation=orientation if 1 <= orientation <= 8 else 1,
     )
