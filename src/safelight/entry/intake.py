@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from safelight import event
-from safelight.entry.watch import STILL_S
+from safelight.entry.still import is_whole
 from safelight.errors import SafelightError
 from safelight.job import Upload
 from safelight.local.ports import Local
@@ -23,22 +23,22 @@ def take(local: Local, bucket: str, key: str) -> None:
         if upload and _wanted(local, upload) and not _begun(local, upload):
             _queue(local, upload)
     except SafelightError as err:
-        _log.warning("%s was not queued: %s", key, err.message)
+        _log.warning("%s was not queued: %s", key, err.message, extra={"code": err.code})
+    except Exception:  # noqa: BLE001 -- the thread of the watch must go on
+        _log.exception("%s was not queued", key)
 
 
 def scan(local: Local, bucket: str, woke: Callable[[], None], ended: threading.Event) -> int:
     """Queue every file that no worker has begun in its present version, and return how many those are."""
     found = 0
-    newest_still_ns = time.time_ns() - int(STILL_S * 1e9)
+    root = dict(local.world.inputs)[bucket]
     for upload in local.inputs[bucket].walk():
         if ended.is_set():
             break
-        mtime_ns = int(upload.version.rpartition("-")[2])
-        if mtime_ns > newest_still_ns or not _wanted(local, upload) or _begun(local, upload):
-            continue
-        _queue(local, upload)
-        woke()
-        found += 1
+        if _wanted(local, upload) and not _begun(local, upload) and is_whole(root / upload.key, _age_s(upload)):
+            _queue(local, upload)
+            woke()
+            found += 1
     return found
 
 
@@ -58,6 +58,11 @@ def _wanted(local: Local, upload: Upload) -> bool:
 def _begun(local: Local, upload: Upload) -> bool:
     head = local.ledger.head(upload.bucket, upload.key)
     return head is not None and head.version == upload.version
+
+
+def _age_s(upload: Upload) -> float:
+    """Return how long ago the file was changed, by its mtime; one from the future was not changed just now either."""
+    return abs(time.time() - int(upload.version.rpartition("-")[2]) / 1e9)
 
 
 def _queue(local: Local, upload: Upload) -> None:

@@ -8,19 +8,27 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-STILL_S = 2.0
-"""Where the system does not tell that a file was closed, size and mtime must stay as they are for this long."""
+from safelight.entry.still import is_open_for_writing, is_whole
+from safelight.errors import NotFound
 
-CREATED_STILL_S = 5.0 if sys.platform == "linux" else STILL_S
-"""Linux does tell; a created file that never closes was linked there, or its folder was too new to be watched."""
-
-POLL_S = 0.5
+POLL_S = 0.25
+EVENTS: list[type[FileSystemEvent]] = [FileClosedEvent, FileMovedEvent, FileCreatedEvent]
+if sys.platform != "linux":  # which alone tells of a close
+    EVENTS.append(FileModifiedEvent)
 
 _log = logging.getLogger("safelight")
 
@@ -29,51 +37,53 @@ class Watch:
     """Calls `arrived(key)` for each file that was closed after writing, moved in, or has become still.
 
     Args:
-        root: the folder; sub-folders are watched too.
+        root: the folder; sub-folders are watched too. It may go and come back.
         arrived: is called from threads of the watch, perhaps more than once for one file.
+        missed: is called when files may have come while nothing was watched.
     """
 
-    def __init__(self, root: Path, arrived: Callable[[str], None]) -> None:
+    def __init__(self, root: Path, arrived: Callable[[str], None], missed: Callable[[], None]) -> None:
         self._root = root
         self._arrived = arrived
-        self._pending: dict[str, tuple[tuple[int, int], float, float]] = {}
+        self._missed = missed
+        self._pending: dict[str, tuple[tuple[int, int], float]] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._observer: BaseObserver | None = None
+        self._watched: tuple[int, int] | None = None
+        self._thread = threading.Thread(target=self._look_after, daemon=True)
 
     def start(self) -> None:
-        """Begin to watch; where the system refuses (too many folders), only scans find files, and the log says so."""
-        threading.Thread(target=self._settle_pending, daemon=True).start()
-        observer = Observer()
-        try:
-            observer.schedule(_Handler(self), str(self._root), recursive=True)
-            observer.start()
-        except OSError as err:
-            _log.warning("the folder cannot be watched (%s): new files are found by scans only", err.strerror)
-            return
-        self._observer = observer
+        """Begin to watch."""
+        self._observe()
+        self._thread.start()
 
     def stop(self) -> None:
         """End; no call of `arrived` begins after this."""
         self._ended.set()
-        if self._observer:
-            self._observer.stop()
-            self._observer.join()
+        self._thread.join()
+        self._forget()
 
     def closed(self, path: str) -> None:
         """Take note of a file that is whole."""
         key = self._key(path)
-        if key:
+        if key and is_open_for_writing(self._root / key):
+            self.look_at(key)  # another program still has it open
+        elif key:
             with self._lock:
                 self._pending.pop(key, None)
             self._arrived(key)
 
-    def changed(self, path: str, still_s: float) -> None:
+    def changed(self, path: str) -> None:
         """Take note of a file that may still be written."""
         key = self._key(path)
         if key:
-            with self._lock:
-                self._pending[key] = ((-1, -1), time.monotonic(), still_s)
+            self.look_at(key)
+
+    def look_at(self, key: str) -> None:
+        """Let a file arrive as soon as it is whole."""
+        with self._lock:
+            self._pending[key] = ((-1, -1), time.monotonic())
 
     def _key(self, path: str) -> str | None:
         try:
@@ -83,33 +93,54 @@ class Watch:
             return None
         return None if any(part.startswith(".") for part in key.split("/")) else key
 
-    def _settle_pending(self) -> None:
+    def _look_after(self) -> None:
         while not self._ended.wait(POLL_S):
+            if self._watched != _identity(self._root):
+                self._observe_again()
             with self._lock:
                 pending = dict(self._pending)
-            for key, (seen, since, still_s) in pending.items():
-                self._look(key, seen, since, still_s)
+            for key, (seen, since) in pending.items():
+                self._look(key, seen, since)
 
-    def _look(self, key: str, seen: tuple[int, int], since: float, still_s: float) -> None:
-        found = self._state(key)
+    def _look(self, key: str, seen: tuple[int, int], since: float) -> None:
+        found = _state(self._root / key)
+        now = time.monotonic()
+        whole = found is not None and is_whole(self._root / key, now - since if found == seen else 0)
         with self._lock:
-            if self._pending.get(key, (None, 0, 0))[0] != seen:
+            if self._pending.get(key, (None, 0))[0] != seen:
                 return  # it was closed or changed meanwhile
-            if found is not None and found != seen:
-                self._pending[key] = (found, time.monotonic(), still_s)
-                return
-            if found is not None and time.monotonic() - since < still_s:
+            if found is not None and not whole:
+                self._pending[key] = (found, since if found == seen else now)
                 return
             del self._pending[key]
-        if found is not None:
+        if whole:
             self._arrived(key)
 
-    def _state(self, key: str) -> tuple[int, int] | None:
+    def _observe(self) -> None:
+        """Watch the folder; where the system refuses (too many folders), only scans find files, and the log says so."""
+        self._watched = _identity(self._root)
+        if self._watched is None:
+            _log.error("the input folder is not there", extra={"code": NotFound.code})
+            return
         try:
-            found = (self._root / key).stat(follow_symlinks=False)
-        except OSError:
-            return None
-        return found.st_size, found.st_mtime_ns
+            self._observer = _observer()
+            self._observer.schedule(_Handler(self), str(self._root), recursive=True, event_filter=EVENTS)
+            self._observer.start()
+        except OSError as err:
+            _log.warning("the folder cannot be watched (%s): new files are found by scans only", err.strerror)
+            self._forget()
+
+    def _observe_again(self) -> None:
+        self._forget()
+        self._observe()
+        self._missed()
+
+    def _forget(self) -> None:
+        observer, self._observer = self._observer, None
+        if observer:
+            observer.stop()
+            with suppress(RuntimeError):  # it was never started
+                observer.join()
 
 
 class _Handler(FileSystemEventHandler):
@@ -120,13 +151,35 @@ class _Handler(FileSystemEventHandler):
         self._watch.closed(os.fsdecode(event.src_path))
 
     def on_moved(self, event: FileSystemEvent) -> None:
-        if not event.is_directory:
-            self._watch.closed(os.fsdecode(event.dest_path))
+        self._watch.closed(os.fsdecode(event.dest_path))
 
     def on_created(self, event: FileSystemEvent) -> None:
-        if not event.is_directory:
-            self._watch.changed(os.fsdecode(event.src_path), CREATED_STILL_S)
+        self._watch.changed(os.fsdecode(event.src_path))
 
     def on_modified(self, event: FileSystemEvent) -> None:
-        if not event.is_directory and sys.platform != "linux":
-            self._watch.changed(os.fsdecode(event.src_path), STILL_S)
+        self._watch.changed(os.fsdecode(event.src_path))
+
+
+def _observer() -> BaseObserver:
+    if sys.platform != "linux":
+        return Observer()
+    from watchdog.observers.inotify import InotifyObserver  # noqa: PLC0415 -- there is none on other systems
+
+    # Without full events a file renamed from outside the folder looks like one that was just created.
+    return InotifyObserver(generate_full_events=True)
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
