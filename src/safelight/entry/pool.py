@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -21,19 +23,20 @@ HANG_GRACE_S = 5
 
 Result = Future[list[Outcome]]
 
+_log = logging.getLogger("safelight")
+
 
 class Pool:
-    """Spawned workers (a forked child of a process that used libvips hangs), each with limits of time and memory."""
+    """Spawned workers (a forked child of a process that used libvips hangs), each with limits of time and memory.
+
+    Only the thread that makes a pool may use it: a worker dies with the thread that started it.
+    """
 
     def __init__(self, world: World, workers: int) -> None:
         self._world = world
+        self._workers = workers
         self._patience_s = world.settings.limits.seconds * len(world.settings.recipes) + HANG_GRACE_S
-        self._processes = ProcessPool(
-            max_workers=workers,
-            initializer=worker.begin,
-            initargs=(world, os.getpid()),
-            context=multiprocessing.get_context("spawn"),
-        )
+        self._processes = self._start()
 
     def develop(self, body: bytes) -> Result:
         """Develop the jobs of a message in a worker."""
@@ -43,9 +46,6 @@ class Pool:
         """Record the jobs of a message as failed, in a worker."""
         return self._schedule(worker.give_up, self._world, body, error)
 
-    def _schedule(self, function: Callable[..., list[Outcome]], *args: object) -> Result:
-        return self._processes.schedule(function, args=args, timeout=self._patience_s)
-
     def close(self, *, at_once: bool = False) -> None:
         """Let the workers finish what they have begun, or kill them."""
         if at_once:
@@ -54,12 +54,36 @@ class Pool:
             self._processes.close()  # type: ignore[no-untyped-call]
         self._processes.join()
 
+    def _start(self) -> ProcessPool:
+        processes = ProcessPool(
+            max_workers=self._workers,
+            initializer=worker.begin,
+            initargs=(self._world, os.getpid()),
+            context=multiprocessing.get_context("spawn"),
+        )
+        _ = processes.active  # asking starts the workers, which get ready while nothing is to be done yet
+        return processes
+
+    def _schedule(self, function: Callable[..., list[Outcome]], *args: object) -> Result:
+        """Schedule, in new workers where pebble's pool broke, as it does when an idle worker is killed."""
+        if not self._processes.active:
+            _log.error("the worker processes broke down and are replaced", extra={"code": WorkerCrashed.code})
+            self.close(at_once=True)
+            self._processes = self._start()
+        return self._processes.schedule(function, args=args, timeout=self._patience_s)
+
 
 def error_of(result: Result, seconds: int) -> BaseException | None:
-    """Return why a worker did not end its jobs, the death of a worker in our words, or None."""
+    """Return why a worker did not end its jobs, the death of a worker in our words, or None.
+
+    Raises:
+        CancelledError: the pool was closed.
+    """
     error = result.exception()
     if isinstance(error, ProcessExpired):
         return _death(error.exitcode, seconds)
+    if isinstance(error, BrokenProcessPool):
+        return WorkerCrashed("the worker processes broke down")
     if isinstance(error, FutureTimeoutError):
         return Timeout(f"developing took longer than {seconds} s")
     return error

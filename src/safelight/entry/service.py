@@ -13,9 +13,10 @@ from safelight.entry import intake
 from safelight.entry.dispatch import Dispatch
 from safelight.entry.lock import locked
 from safelight.entry.pool import Pool
-from safelight.entry.watch import STILL_S, Watch
+from safelight.entry.still import STILL_S
+from safelight.entry.watch import Watch
 from safelight.errors import SafelightError
-from safelight.job import Outcome
+from safelight.job import Outcome, Status
 from safelight.local.ports import Local, World
 
 SCAN_EVERY_S = 60.0
@@ -40,12 +41,19 @@ class Service:
         self._workers = workers
         self._told = told
         self._stopping = threading.Event()
+        self._scan_due = threading.Event()
         self._at_once = False
+        self._wake: Callable[[], None] = lambda: None
 
     def stop(self) -> None:
-        """Take no new work, finish what has begun, and end; a second call does not wait."""
+        """Take no new work, finish what has begun, and end; a second call does not wait. Not for signal handlers."""
         self._at_once = self._stopping.is_set()
+        self._quit()
+
+    def _quit(self) -> None:
         self._stopping.set()
+        self._scan_due.set()
+        self._wake()
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve.
@@ -62,51 +70,67 @@ class Service:
     def _run(self, local: Local, ready: Callable[[], None]) -> None:
         _recover(local)
         pool = Pool(self._world, self._workers)
-        dispatch = Dispatch(local, pool, self._workers, self._told)
-        watches = [_watch(local, bucket, dispatch) for bucket in local.inputs]
-        mailer = threading.Thread(target=self._deliver_mail, args=(local,), daemon=True)
-        mailer.start()
+        watches: dict[str, Watch] = {}
+        dispatch = Dispatch(local, pool, self._workers, lambda outcome: self._ended(outcome, watches))
+        self._wake = dispatch.wake
+        watches |= {bucket: self._watch(local, bucket, dispatch) for bucket in local.inputs}
+        helpers = [threading.Thread(target=each, args=(local, dispatch)) for each in (self._scan, self._deliver_mail)]
+        for helper in helpers:
+            helper.start()
         _log.info("service started")
-        ready()
         try:
-            self._serve(local, dispatch)
+            ready()
+            while not self._stopping.is_set():
+                dispatch.turn()
         finally:
-            for watch in watches:
+            self._quit()
+            for watch in watches.values():
                 watch.stop()
+            for helper in helpers:
+                helper.join()
             self._end(local, dispatch, pool)
-            mailer.join()
             local.notifier.deliver(time.time(), flush=True)
             _log.info("service stopped")
 
-    def _serve(self, local: Local, dispatch: Dispatch) -> None:
-        scanner = threading.Thread(target=self._scan, args=(local, dispatch), daemon=True)
-        scanner.start()
-        while not self._stopping.is_set():
-            dispatch.turn()
-        scanner.join()
+    def _ended(self, outcome: Outcome, watches: dict[str, Watch]) -> None:
+        self._told(outcome)
+        if outcome.status is Status.SUPERSEDED:
+            # The file changed after it was queued, perhaps in a way that no event tells of, such as its mtime alone.
+            watches[outcome.upload.bucket].look_at(outcome.upload.key)
+
+    def _watch(self, local: Local, bucket: str, dispatch: Dispatch) -> Watch:
+        def arrived(key: str) -> None:
+            intake.take(local, bucket, key)
+            dispatch.wake()
+
+        watch = Watch(dict(local.world.inputs)[bucket], arrived, self._scan_due.set)
+        watch.start()
+        return watch
 
     def _scan(self, local: Local, dispatch: Dispatch) -> None:
         """Look for what the watch missed: at the start soon again, since files too fresh to trust were left out."""
         wait_s = STILL_S
-        while True:
+        while not self._stopping.is_set():
+            self._scan_due.clear()
             for bucket in local.inputs:
                 try:
                     intake.scan(local, bucket, dispatch.wake, self._stopping)
                 except SafelightError as err:
-                    _log.warning("the scan of the input folder failed: %s", err.message)
+                    _log.warning("the scan of the input folder failed: %s", err.message, extra={"code": err.code})
+                except Exception:  # noqa: BLE001 -- the next scan must come
+                    _log.exception("the scan of the input folder failed")
             log.rotate(self._world.log)
-            if self._stopping.wait(wait_s):
-                return
+            self._scan_due.wait(wait_s)
             wait_s = SCAN_EVERY_S
 
-    def _deliver_mail(self, local: Local) -> None:
+    def _deliver_mail(self, local: Local, _dispatch: Dispatch) -> None:
         while not self._stopping.wait(MAIL_EVERY_S):
             local.notifier.deliver(time.time())
 
     def _end(self, local: Local, dispatch: Dispatch, pool: Pool) -> None:
         patience_ends = time.monotonic() + STOP_PATIENCE_S
         while dispatch.busy() and time.monotonic() < patience_ends and not self._at_once:
-            time.sleep(0.05)
+            dispatch.turn(taking=False)
         pool.close(at_once=dispatch.busy())
         local.ledger.release_all()
 
@@ -117,13 +141,3 @@ def _recover(local: Local) -> None:
     local.queue.reveal_all()
     local.output.sweep()
     intake.tell_owed(local)
-
-
-def _watch(local: Local, bucket: str, dispatch: Dispatch) -> Watch:
-    def arrived(key: str) -> None:
-        intake.take(local, bucket, key)
-        dispatch.wake()
-
-    watch = Watch(dict(local.world.inputs)[bucket], arrived)
-    watch.start()
-    return watch

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -33,12 +37,12 @@ def up(config: Path | None, workers: int, *, as_json: bool) -> None:
     for _, root in world.inputs:
         root.mkdir(exist_ok=True)
     console = Console(highlight=False)
-    service = Service(
-        world, workers, show.print_json if as_json else lambda outcome: console.print(line(outcome), soft_wrap=True)
-    )
+    shown = show.print_json if as_json else lambda outcome: console.print(line(outcome), soft_wrap=True)
+    service = Service(world, workers, _until_nobody_reads(shown))
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        service.stop()
+        # The main thread, which we interrupt, may hold the lock of an event that `stop` sets.
+        threading.Thread(target=service.stop).start()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
@@ -52,6 +56,22 @@ def up(config: Path | None, workers: int, *, as_json: bool) -> None:
     service.run(ready)
     if not as_json:
         console.print("Stopped.")
+
+
+def _until_nobody_reads(shown: Callable[[Outcome], None]) -> Callable[[Outcome], None]:
+    """Print outcomes as long as somebody reads them; the service goes on without, and the log has them all."""
+    reading = True
+
+    def told(outcome: Outcome) -> None:
+        nonlocal reading
+        try:
+            if reading:
+                shown(outcome)
+        except (OSError, SystemExit):  # rich makes a SystemExit of a broken pipe
+            reading = False
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+
+    return told
 
 
 def line(outcome: Outcome) -> Text:
