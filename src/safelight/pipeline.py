@@ -46,7 +46,10 @@ def fail(job: Job, error: SafelightError, ports: Ports) -> Outcome:
     with _claimed(job, ports, LEASE_GRACE_S) as claim:
         outcome = _settled(job, claim) or _outdated(job, claim, ports)
         if outcome is None:
-            outcome = _finish(job, claim, ports, Status.FAILED, error=problem_of(error))
+            # Its version must be the head, or each scan would queue it anew.
+            begun = claim.head is not None and claim.head.version == job.upload.version
+            facts = {} if begun else {"started_at": _start(job, claim, ports)}
+            outcome = _finish(job, claim, ports, Status.FAILED, error=problem_of(error), **facts)
     return announce(outcome, claim, ports)
 
 
@@ -124,10 +127,8 @@ def _padded(sequencer: str, other: str) -> str:
 def _run(job: Job, claim: Claim, ports: Ports, limits: Limits) -> Outcome:
     began = ports.now()
     metrics.reset_peak()
-    running = outcome_of(job, Status.RUNNING, started_at=timestamp(began))
-    ports.ledger.start(claim, running, KeyHead(version=job.upload.version, sequencer=job.upload.sequencer))
+    facts: dict[str, object] = {"started_at": _start(job, claim, ports)}
     log.info("start", extra={"job": job})
-    facts: dict[str, object] = {"started_at": running.started_at}
     try:
         rendering, outputs = _develop(job, claim, ports, limits)
         facts |= {"source": rendering.source, "renditions": outputs, "warnings": rendering.warnings}
@@ -142,10 +143,18 @@ def _run(job: Job, claim: Claim, ports: Ports, limits: Limits) -> Outcome:
     return _finish(job, claim, ports, status, duration_ms=spent_ms, peak_mb=metrics.peak_mb(), **facts)
 
 
+def _start(job: Job, claim: Claim, ports: Ports) -> str:
+    """Make the job's version the key's head, and return when."""
+    now = timestamp(ports.now())
+    head = KeyHead(version=job.upload.version, sequencer=job.upload.sequencer)
+    ports.ledger.start(claim, outcome_of(job, Status.RUNNING, started_at=now), head)
+    return now
+
+
 def _develop(job: Job, claim: Claim, ports: Ports, limits: Limits) -> tuple[Rendering, tuple[Output, ...]]:
     check_bytes(job.upload.size, limits)
     with ports.input.fetch(job.upload) as body:
-        rendering = render(body, job.upload.key, job.recipe, limits)
+        rendering = render(body, job.upload.key, job.recipe, limits, ports.assets)
         return rendering, tuple(deliver(output, job, claim, ports) for output in rendering.outputs)
 
 

@@ -423,6 +423,17 @@ def test_fail_while_the_input_cannot_be_asked_is_told_nevertheless(world: World,
     assert world.notifier.statuses == ["failed"]
 
 
+def test_fail_of_a_job_that_never_began_makes_its_version_the_head(world: World, drop: Callable[..., Job]) -> None:
+    """A worker may die before it could record anything; a scan must not queue the same version for ever after."""
+    job = drop(1)
+    outcome = fail(job, Timeout("slow"), world.ports)
+    head = world.ledger.head("in", "a.png")
+    assert head is not None
+    assert head.version == job.upload.version
+    assert outcome == world.ledger.get(job.id)
+    assert (outcome.status, outcome.attempts) == (Status.FAILED, 1)
+
+
 def test_process_failed_job_is_tried_again_by_its_next_event(world: World, drop: Callable[..., Job]) -> None:
     """`failed` is no ending for good: a scan or another event develops it, and that is told as well."""
     job = drop(1)
