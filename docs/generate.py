@@ -51,10 +51,10 @@ def configuration() -> str:
 def _sections(kind: inspect.Type, title: str) -> Iterator[str]:
     """Yield a table for a group of options, then those of the groups in it."""
     assert isinstance(kind, inspect.StructType)  # noqa: S101 -- groups are structs
-    rows = [_row(field) for field in kind.fields]
+    rows = [_row(field) for field in wording.writable(kind)]
     head = ["| option | takes | default | meaning | example |", "| --- | --- | --- | --- | --- |"]
     yield "\n".join((f"## {title}\n", f"{kind.cls.__doc__}\n", *head, *rows, ""))
-    for field in kind.fields:
+    for field in wording.writable(kind):
         for expected in wording.alternatives(field.type):
             is_list = isinstance(expected.type, wording.List)
             inner = expected.type.item_type if isinstance(expected.type, wording.List) else expected.type

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
+from safelight.recipe import assets
 from safelight.recipe.check import Source, check
 from safelight.recipe.finding import Finding, InvalidFile
-from safelight.recipe.model import DEFAULT_RECIPE, Limits, Recipe
+from safelight.recipe.model import DEFAULT_RECIPE, Limits, Recipe, in_written_order
 from safelight.recipe.parse import Reading, build, read
 
 DEFAULT_PATH = Path("safelight.yaml")
@@ -114,6 +116,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
     # A message may reach whoever sent a picture, so it carries no absolute path.
     file = path.name if path.is_absolute() else str(path)
     source, settings, warnings = _settings(_text(path, file), file)
+    settings = replace(settings, recipes=assets.settle(settings.recipes, path.parent, source))
     smtp = settings.notify.smtp
     password = environ.get(smtp.password_env) if smtp else None
     mail = _mail(settings.notify, source, has_password=password is not None)
@@ -127,13 +130,28 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
 
 
 def _settings(text: str, file: str) -> tuple[Source, Settings, tuple[Finding, ...]]:
-    reading = read(text, Settings, file)
+    reading = _ordered(read(text, Settings, file))
     source = Source(file=file, lines=reading.lines)
     checked = check(_sound_recipes(reading, file), source)
     errors = (*reading.errors, *checked.errors)
     if errors:
         raise InvalidFile(errors)
     return source, build(reading.plain, Settings, file), checked.warnings
+
+
+def _ordered(reading: Reading) -> Reading:
+    """Keep the order in which the steps of each rendition are written."""
+    recipes = reading.plain.get("recipes")
+    if not isinstance(recipes, list):
+        return reading
+    return replace(reading, plain={**reading.plain, "recipes": [_ordered_recipe(recipe) for recipe in recipes]})
+
+
+def _ordered_recipe(recipe: object) -> object:
+    if not isinstance(recipe, dict) or not isinstance(recipe.get("renditions"), list):
+        return recipe
+    renditions = [in_written_order(each) if isinstance(each, dict) else each for each in recipe["renditions"]]
+    return {**recipe, "renditions": renditions}
 
 
 def _sound_recipes(reading: Reading, file: str) -> list[Recipe | None]:

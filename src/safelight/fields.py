@@ -20,6 +20,15 @@ def number(image: pyvips.Image, field: str) -> int | None:
     return cast("int", image.get(field)) if image.get_typeof(field) else None
 
 
+def without(image: pyvips.Image, *fields: str) -> pyvips.Image:
+    """Return a copy of the image that lacks these fields."""
+    image = image.copy()
+    for field in fields:
+        if image.get_typeof(field):
+            image.remove(field)
+    return image
+
+
 def with_blobs(image: pyvips.Image, blobs: Mapping[str, bytes | None]) -> pyvips.Image:
     """Return a copy of the image with these fields, the empty ones left out."""
     image = image.copy()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from safelight.containers import exif, strip
 from safelight.containers.rights import rights
 from safelight.decode import Opened
-from safelight.fields import with_blobs
+from safelight.fields import with_blobs, without
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,18 +24,12 @@ def dress(image: pyvips.Image, policy: Metadata, opened: Opened) -> tuple[pyvips
     """Return the image with the metadata that `policy` lets through, and what the encoder must keep of it."""
     if policy == "strip":
         return image, "none"
-    image = image.copy()
     if policy == "keep":
-        for field in STALE:
-            if image.get_typeof(field):
-                image.remove(field)
-        return image, "exif:xmp:iptc"
+        return without(image, *STALE), "exif:xmp:iptc"
     block = _rights(opened, orientation=1)
     if block is None:
         return image, "none"
-    for field in image.get_fields():
-        if field.startswith("exif-") or field in STALE:
-            image.remove(field)
+    image = without(image, *(field for field in image.get_fields() if field.startswith("exif-")), *STALE)
     return with_blobs(image, {"exif-data": b"Exif\0\0" + block}), "exif"
 
 

@@ -221,5 +221,7 @@ class Ports(Struct, frozen=True, kw_only=True):
     notifier: Notifier
     now: Callable[[], float]
     environment: str = "local"
+    assets: Mapping[str, bytes] = {}
+    """Logos and fonts by the names that recipes have for them."""
     replace_foreign: bool = False
     """Whether an output may replace a file that Safelight did not make (`safelight run`)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from safelight.decode import Opened, decode
+from safelight.fields import without
 from safelight.steps.color import to_srgb
 from safelight.steps.orient import SIDEWAYS, orient, upright_size
 from safelight.steps.resize import resize
@@ -48,7 +49,8 @@ def _base(opened: Opened, size: Size, *, streams: bool) -> pyvips.Image:
     orientation = opened.source.orientation
     width, height = (size[1], size[0]) if orientation in SIDEWAYS else size
     image = decode(opened, least_width=width, least_height=height)
-    image = to_srgb(resize(image, (width, height)))
+    # An encoder that finds the old orientation (AVIF's does) would have viewers turn the picture once more.
+    image = without(to_srgb(resize(image, (width, height))), "orientation", "exif-ifd0-Orientation")
     if orientation != 1:
         # Turning needs every pixel at hand.
         image = orient(image.copy_memory(), orientation)

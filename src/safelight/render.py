@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 import pyvips
@@ -11,15 +13,17 @@ from msgspec import Struct
 from safelight.containers.sniff import CONTENT_TYPES
 from safelight.decode import Opened, open_upload, validate
 from safelight.encode import ENCODERS, Format, encode
-from safelight.errors import EncodeFailed
+from safelight.errors import EncodeFailed, SizeNotEncodable
 from safelight.job import Source
+from safelight.lead import Lead, Size, begin, lead_of
 from safelight.metadata import dress, undress
 from safelight.pyramid import develop_sizes
 from safelight.recipe.keys import key_of, output_format
 from safelight.recipe.model import Limits, Recipe, Rendition
-from safelight.steps.crop import crop, place
 from safelight.steps.orient import upright_size
-from safelight.steps.resize import SMART, Geometry, plan
+from safelight.transform import transform
+
+NO_ASSETS: Mapping[str, bytes] = MappingProxyType({})
 
 
 class Rendered(Struct, frozen=True, kw_only=True):
@@ -46,22 +50,26 @@ class Rendering(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+class Means(Struct, frozen=True, kw_only=True):
+    """What developing may take, and what it may use beside the upload."""
+
+    limits: Limits
+    assets: Mapping[str, bytes]
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """A rendition whose pixels change, with everything resolved that depends on the upload."""
 
     rendition: Rendition
     key: str
     format: Format
-    geometry: Geometry
-
-    @property
-    def position(self) -> str:
-        """Which part a crop keeps."""
-        return self.rendition.resize.position if self.rendition.resize else "center"
+    lead: Lead
 
 
-def render(body: bytes | Path, key: str, recipe: Recipe, limits: Limits) -> Rendering:
-    """Develop an upload: a pure function of its bytes, its key and the recipe.
+def render(
+    body: bytes | Path, key: str, recipe: Recipe, limits: Limits, assets: Mapping[str, bytes] = NO_ASSETS
+) -> Rendering:
+    """Develop an upload: a pure function of its bytes, its key, the recipe and the logos and fonts that this names.
 
     Raises:
         SafelightError: the input's fault (see `open_upload`), `SizeNotEncodable`, or `EncodeFailed`.
@@ -70,7 +78,7 @@ def render(body: bytes | Path, key: str, recipe: Recipe, limits: Limits) -> Rend
     plans = [_plan(rendition, opened, key, recipe) for rendition in recipe.renditions if not rendition.copies]
     if not plans or opened.source.frames > 1:
         validate(opened)
-    made = {output.key: output for output in _develop(opened, recipe, plans)}
+    made = {output.key: output for output in _develop(opened, recipe, plans, Means(limits=limits, assets=assets))}
     outputs = [made.get(key_of(r, recipe, key)) or _copy(r, opened, key, recipe) for r in recipe.renditions]
     return Rendering(source=opened.source, outputs=tuple(outputs), warnings=_warnings(opened, plans))
 
@@ -82,7 +90,7 @@ def _plan(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Pla
         rendition=rendition,
         key=key_of(rendition, recipe, key),
         format=asked or _own_format(opened),
-        geometry=plan(rendition.resize, *size),
+        lead=lead_of(rendition, *size),
     )
 
 
@@ -93,23 +101,30 @@ def _own_format(opened: Opened) -> Format:
     return "png" if opened.header.hasalpha() else "jpeg"
 
 
-def _develop(opened: Opened, recipe: Recipe, plans: list[Plan]) -> list[Rendered]:
+def _develop(opened: Opened, recipe: Recipe, plans: list[Plan], means: Means) -> list[Rendered]:
     if not plans:
         return []
-    streams = len(plans) == 1 and plans[0].position not in SMART
+    streams = len(plans) == 1 and plans[0].lead.streams
     try:
-        images = develop_sizes(opened, [each.geometry.scaled for each in plans], streams=streams)
-        return [_finish(each, images[each.geometry.scaled], opened, recipe) for each in plans]
+        images = develop_sizes(opened, [each.lead.scaled for each in plans], streams=streams)
+        return [_finish(each, _transformed(each, images, means), opened, recipe) for each in plans]
     except pyvips.Error as err:
         validate(opened)  # raises when the input is to blame
         raise EncodeFailed("the picture decodes, yet an output of it could not be made") from err
 
 
+def _transformed(each: Plan, images: Mapping[Size, pyvips.Image], means: Means) -> pyvips.Image:
+    image = begin(images[each.lead.scaled], each.lead)
+    image = transform(image, each.lead.rest, each.rendition, means.assets)
+    if image.width * image.height > means.limits.pixels:
+        raise SizeNotEncodable(
+            f"a rendition of {image.width} x {image.height} pixels is over limits.pixels",
+            remedy="Make its pad or resize smaller, or raise limits.pixels.",
+        )
+    return image
+
+
 def _finish(each: Plan, image: pyvips.Image, opened: Opened, recipe: Recipe) -> Rendered:
-    if each.geometry.crop:
-        image = crop(image, each.geometry.crop, each.position)
-    elif each.geometry.canvas:
-        image = place(image, each.geometry.canvas, each.position)
     image, keep = dress(image, each.rendition.metadata or recipe.metadata, opened)
     quality = each.rendition.quality or ENCODERS[each.format].quality
     return Rendered(

@@ -12,11 +12,12 @@ from msgspec import Meta, Struct
 from safelight.config import Settings
 from safelight.recipe.finding import InvalidFile
 from safelight.recipe.model import DEFAULT_RECIPE
+from safelight.recipe.model import Rendition
 from safelight.recipe.parse import MAX_CHARACTERS, parse
 
 RENDITION = 'recipes:\n  - name: thumb\n    renditions:\n      - key: "{dir}{filename}"\n        '
 RESIZE = "width, height, fit, position, enlarge"
-OPTIONS = "key, resize, format, quality, effort, metadata"
+OPTIONS = ", ".join(Rendition.__struct_fields__)
 TOP = "name, region, notify, limits, recipes"
 NAME_FORM = "Name of the recipe: small letters, digits, - and _, at most 63"
 

@@ -34,7 +34,7 @@ def values(kind: inspect.Type) -> st.SearchStrategy[Any]:
 def _values(kind: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: PLR0911 -- one for each kind
     match kind:
         case inspect.StructType():
-            fields = {field.encode_name: values(field.type) for field in kind.fields}
+            fields = {field.encode_name: values(field.type) for field in wording.writable(kind)}
             needed = {field.encode_name for field in kind.fields if field.required}
             return st.fixed_dictionaries(
                 {name: fields[name] for name in fields if name in needed},
@@ -46,6 +46,8 @@ def _values(kind: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: PLR0911 -- o
             return st.lists(items, min_size=kind.min_length or 0, max_size=3, unique_by=None if is_group else str)
         case inspect.IntType():
             return st.integers(kind.ge, kind.le if kind.le is not None else 10**12)
+        case inspect.FloatType():
+            return st.floats(kind.ge, kind.le, allow_nan=False).map(lambda number: round(number, 2))
         case inspect.LiteralType():
             return st.sampled_from(kind.values)
         case inspect.BoolType():

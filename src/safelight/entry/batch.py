@@ -19,11 +19,15 @@ from safelight.local.ports import Local, World, prepared
 
 
 @contextmanager
-def passing_local(settings: Settings, inputs: Iterable[tuple[str, Path]], output: Path) -> Iterator[Local]:
+def passing_local(
+    settings: Settings, inputs: Iterable[tuple[str, Path]], output: Path, folder: Path = Path()
+) -> Iterator[Local]:
     """Open a world whose ledger is forgotten at the end: no mail, and whatever is in the output's place is replaced."""
     quiet = Settings(name=settings.name, limits=settings.limits, notify=Notify(), recipes=settings.recipes)
     with tempfile.TemporaryDirectory(prefix="safelight-") as state:
-        world = World(settings=quiet, state=Path(state), inputs=tuple(inputs), output=output, replace_foreign=True)
+        world = World(
+            settings=quiet, state=Path(state), inputs=tuple(inputs), output=output, folder=folder, replace_foreign=True
+        )
         with closing(Local(prepared(world))) as local:
             yield local
 

@@ -16,13 +16,14 @@ from safelight.local.queue import SqliteQueue
 from safelight.local.smtp import SmtpServer
 from safelight.local.store import FolderStore
 from safelight.ports import Ports
+from safelight.recipe import assets
 from safelight.recipe.overlap import check_overlap
 
 INPUT, OUTPUT = "input", "output"
 
 
 class World(Struct, frozen=True, kw_only=True):
-    """Where everything of one machine is; it can be handed to another process.
+    """Where everything of one machine is; it can be handed to another process. `folder` is the configuration's.
 
     `inputs` names each bucket and its folder: one for a service, one for each argument of `run`.
     """
@@ -31,6 +32,7 @@ class World(Struct, frozen=True, kw_only=True):
     state: Path
     inputs: tuple[tuple[str, Path], ...]
     output: Path
+    folder: Path = Path()
     environment: str = "local"
     replace_foreign: bool = False
     smtp_password: str | None = None
@@ -63,6 +65,7 @@ def project(folder: Path, settings: Settings, smtp_password: str | None = None) 
         state=folder / ".safelight",
         inputs=((INPUT, folder / INPUT),),
         output=folder / OUTPUT,
+        folder=folder,
         smtp_password=smtp_password,
     )
     return prepared(world)
@@ -82,6 +85,7 @@ class Local:
         settings = world.settings.notify
         server = SmtpServer(smtp=settings.smtp, password=world.smtp_password) if settings.smtp else None
         self.world = world
+        self.assets = assets.read(world.settings.recipes, world.folder)
         self.ledger = SqliteLedger(world.database, time.time)
         self.queue = SqliteQueue(world.database, time.time)
         self.notifier = SmtpNotifier(Outbox(world.database), server, settings, world.settings.name, time.time)
@@ -103,6 +107,7 @@ class Local:
             notifier=self.notifier,
             now=time.time,
             environment=self.world.environment,
+            assets=self.assets,
             replace_foreign=self.world.replace_foreign,
         )
 

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
 from safelight.encode import Effort, Format, Metadata, Quality
+from safelight.steps.blur import Blur
+from safelight.steps.flatten import Flatten
+from safelight.steps.flip import Flip, Flop
+from safelight.steps.gamma import Gamma
+from safelight.steps.greyscale import Greyscale
+from safelight.steps.modulate import Modulate
+from safelight.steps.pad import Pad
+from safelight.steps.region import Crop
 from safelight.steps.resize import Resize
+from safelight.steps.rotate import Rotate
+from safelight.steps.sharpen import Sharpen
+from safelight.steps.trim import Trim
+from safelight.steps.watermark import Watermark
+
+INTERNAL = {"x-internal": True}
+"""Marks what reading the file fills in; nobody writes it there."""
 
 ENGINE = 1
 """Raised whenever the same recipe and upload give other bytes than before, so that every job gets a new id."""
@@ -52,11 +67,48 @@ class Match(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
         )
 
 
+Step = Literal[
+    "trim",
+    "crop",
+    "resize",
+    "rotate",
+    "flip",
+    "flop",
+    "gamma",
+    "modulate",
+    "greyscale",
+    "blur",
+    "sharpen",
+    "pad",
+    "flatten",
+    "watermark",
+]
+STEPS: tuple[Step, ...] = get_args(Step)
+"""Every step, in the order in which they run where nothing else is said."""
+
+
 class Rendition(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One output that a recipe asks for. With a key alone the pixels are not touched."""
+    """One output that a recipe asks for. With a key alone the pixels are not touched; steps run as they are written."""
 
     key: KeyTemplate
     resize: Resize | None = None
+    trim: Trim | None = None
+    crop: Crop | None = None
+    rotate: Rotate | None = None
+    flip: Flip = False
+    flop: Flop = False
+    modulate: Modulate | None = None
+    greyscale: Greyscale = False
+    gamma: Gamma | None = None
+    blur: Blur | None = None
+    sharpen: Sharpen | None = None
+    pad: Pad | None = None
+    flatten: Flatten | None = None
+    watermark: Watermark | None = None
+    order: Annotated[
+        tuple[Step, ...],
+        Meta(description="The order of the steps, if it is not the one in which they are written.", examples=["blur"]),
+    ] = ()
     format: Annotated[
         Format | None, Meta(description="Format of the output; without it the key's ending decides, then the source.")
     ] = None
@@ -67,7 +119,20 @@ class Rendition(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     @property
     def copies(self) -> bool:
         """Whether the output is the upload's own picture, its pixels untouched."""
-        return self.resize is None and self.format is None and self.quality is None and self.effort is None
+        return not self.steps and self.format is None and self.quality is None and self.effort is None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that are asked for, in the order in which they run; what `order` leaves out runs last."""
+        order = (*self.order, *(name for name in STEPS if name not in self.order))
+        return tuple(name for name in order if getattr(self, name) not in (None, False))
+
+
+class Asset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A logo or font that a recipe names, and the digest of its bytes."""
+
+    name: str
+    sha256: str
 
 
 class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -86,10 +151,18 @@ class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
         Metadata, Meta(description="What outputs keep of EXIF, IPTC and XMP; colour and orientation stay true.")
     ] = "strip"
     renditions: Annotated[tuple[Rendition, ...], Meta(min_length=1, description="The outputs.")]
+    assets: Annotated[tuple[Asset, ...], Meta(extra_json_schema=INTERNAL)] = ()
 
 
 DEFAULT_RECIPE = Recipe(name="default", metadata="keep", renditions=(Rendition(key="{dir}processed_{filename}"),))
 """Without a file: the very bytes, validated by a full decode, under `processed_<filename>`."""
+
+
+def in_written_order(rendition: dict[str, Any]) -> dict[str, Any]:
+    """Return a rendition of a file, as plain data, with the order of its steps where that is not the usual one."""
+    written = [name for name in rendition if name in STEPS and rendition[name] not in (None, False)]
+    usual = sorted(written, key=STEPS.index)
+    return rendition if "order" in rendition or written == usual else {**rendition, "order": written}
 
 
 def digest(recipe: Recipe) -> str:

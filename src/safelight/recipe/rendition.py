@@ -19,6 +19,7 @@ from safelight.recipe.keys import (
     placeholders,
 )
 from safelight.recipe.model import Match, Recipe, Rendition
+from safelight.steps import pad, region, watermark
 from safelight.steps.resize import SMART, Resize
 
 PICTURE_ENDINGS = (*ENDINGS, "jpe", "jfif", "gif", "tif", "tiff", "heic", "heif")
@@ -41,6 +42,11 @@ def remarks(rendition: Rendition, recipe: Recipe) -> Iterator[Remark]:
     yield from _format(rendition, recipe.match)
     if rendition.resize:
         yield from _size(rendition.resize)
+    for step, conflicts in (("crop", region.conflicts), ("pad", pad.conflicts), ("watermark", watermark.conflicts)):
+        options = getattr(rendition, step)
+        fault = conflicts(options) if options else ""
+        if fault:
+            yield Remark((step,), fault)
     yield from _encoder(rendition)
     if not any(remark.option == ("key",) and remark.error for remark in _words(rendition)):
         yield from _place(rendition, recipe)

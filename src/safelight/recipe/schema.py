@@ -17,10 +17,15 @@ def schema(kind: type[object]) -> dict[str, Any]:
     """Return the schema of a model, by draft 2020-12."""
     made = msgspec.json.schema(kind)
     for group in made["$defs"].values():
+        group["properties"] = {name: option for name, option in group["properties"].items() if not _internal(option)}
         for option in group["properties"].values():
             if option.get("type") == "array" and "$ref" not in option["items"]:
                 option["uniqueItems"] = True
     return {"$schema": DIALECT, **made}
+
+
+def _internal(option: dict[str, Any]) -> bool:
+    return bool(option.get("x-internal"))
 
 
 def text(kind: type[object]) -> str:

@@ -85,7 +85,7 @@ class Walk:
             return self._add(spot, f"{self._name(spot.path)}={value}; {error}")
 
     def _group(self, node: Node, expected: Expected, kind: inspect.StructType, spot: Spot) -> object:
-        fields = {field.encode_name: field for field in kind.fields}
+        fields = {field.encode_name: field for field in wording.writable(kind)}
         if not isinstance(node, MappingNode):
             first = next(iter(fields))
             name = spot.path[-1] if spot.path else ""

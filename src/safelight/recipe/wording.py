@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 from msgspec import Struct, inspect
 
@@ -48,7 +49,7 @@ def required(expected: Expected) -> str:
     if isinstance(kind, inspect.LiteralType):
         return "must be one of " + ", ".join(map(str, kind.values))
     if isinstance(kind, inspect.StructType):
-        return "must be a group of options: " + ", ".join(field.encode_name for field in kind.fields)
+        return "must be a group of options: " + ", ".join(field.encode_name for field in writable(kind))
     if isinstance(kind, List):
         return "must be a list"
     return "must be text"
@@ -88,6 +89,15 @@ def shown(value: str, *, quoted: bool, secret: bool = False) -> str:
     return repr(short) if quoted else short
 
 
+def writable(kind: inspect.StructType) -> list[inspect.Field]:
+    """Return the options that a file may give; the others are filled in when it is read."""
+    return [field for field in kind.fields if not _schema(field.type).get("x-internal")]
+
+
+def _schema(kind: inspect.Type) -> dict[str, Any]:
+    return (kind.extra_json_schema or {}) if isinstance(kind, inspect.Metadata) else {}
+
+
 def places(kind: inspect.Type, above: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield every option of a model with the names of the options that lead to it."""
     for expected in alternatives(kind):
@@ -95,7 +105,7 @@ def places(kind: inspect.Type, above: tuple[str, ...] = ()) -> Iterator[tuple[st
         if isinstance(inner, List):
             yield from places(inner.item_type, above)
         elif isinstance(inner, inspect.StructType):
-            for field in inner.fields:
+            for field in writable(inner):
                 yield field.encode_name, above
                 yield from places(field.type, (*above, field.encode_name))
 

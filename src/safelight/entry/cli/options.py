@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from safelight.config import Loaded, load
+from safelight.config import Loaded, Settings, load
+from safelight.entry.cli.quick import Quick, quick_recipe
 from safelight.errors import NotFound
 from safelight.local.ports import Local, project
 
@@ -43,6 +44,20 @@ def workers_option(command: F) -> F:
         help="Worker processes that develop pictures.",
     )
     return option(command)
+
+
+def chosen(config: Path | None, quick: Quick) -> Loaded:
+    """Return what the options ask for, or else the configuration.
+
+    Raises:
+        click.UsageError: both were given.
+        InvalidRecipe
+    """
+    if not quick.given:
+        return loaded(config)
+    if config:
+        raise click.UsageError("give either a recipe file (-c) or --width, --format and so on, not both")
+    return Loaded(settings=Settings(recipes=(quick_recipe(quick),)), folder=Path())
 
 
 def loaded(config: Path | None) -> Loaded:

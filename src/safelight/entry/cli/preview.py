@@ -11,11 +11,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from safelight.config import Settings
 from safelight.entry import batch
 from safelight.entry.cli import show
-from safelight.entry.cli.options import config_option, loaded
-from safelight.entry.cli.quick import Quick, quick_options, quick_recipe
+from safelight.entry.cli.options import chosen, config_option
+from safelight.entry.cli.quick import Quick, quick_options
 from safelight.entry.sheet import MARKER, Picture, sheet_parts
 from safelight.entry.sheet_views import pictured
 from safelight.errors import NotFound, SafelightError
@@ -41,12 +40,13 @@ def preview(file: Path, config: Path | None, quick: Quick, out: Path | None, *, 
     Nothing but the page is written. The exit code is 1 when the file was rejected or failed; then there is no page,
     unless another recipe made something.
     """
-    settings, root = _chosen(file, config, quick)
+    found = chosen(config, quick)
+    root = _root(file, found.folder)
     page = out or Path(f"{file.stem}-preview.html")
     _refuse_foreign(page)
     with (
         tempfile.TemporaryDirectory(prefix="safelight-preview-") as folder,
-        batch.passing_local(settings, [(str(root), root)], Path(folder)) as local,
+        batch.passing_local(found.settings, [(str(root), root)], Path(folder), found.folder) as local,
     ):
         outcomes = _develop(local, file.resolve().relative_to(root).as_posix())
         _tell(outcomes)
@@ -59,16 +59,11 @@ def preview(file: Path, config: Path | None, quick: Quick, out: Path | None, *, 
     raise SystemExit(0 if all(each.status is Status.SUCCEEDED for each in outcomes) else 1)
 
 
-def _chosen(file: Path, config: Path | None, quick: Quick) -> tuple[Settings, Path]:
-    """Return the settings, and the folder that keys begin in: the project's input for what lies there."""
-    if quick.given:
-        if config:
-            raise click.UsageError("give either a recipe file (-c) or --width, --format and so on, not both")
-        return Settings(recipes=(quick_recipe(quick),)), file.resolve().parent
-    found = loaded(config)
-    place = (found.folder / INPUT).resolve()
+def _root(file: Path, folder: Path) -> Path:
+    """Return the folder that keys begin in: the project's input for what lies there."""
+    place = (folder / INPUT).resolve()
     real = file.resolve()
-    return found.settings, place if real.is_relative_to(place) else real.parent
+    return place if real.is_relative_to(place) else real.parent
 
 
 def _refuse_foreign(page: Path) -> None:

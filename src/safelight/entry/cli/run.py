@@ -12,11 +12,10 @@ from msgspec import Struct
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from safelight.config import Settings
 from safelight.entry import batch
 from safelight.entry.cli import show
-from safelight.entry.cli.options import config_option, json_option, loaded, workers_option
-from safelight.entry.cli.quick import Quick, quick_options, quick_recipe
+from safelight.entry.cli.options import chosen, config_option, json_option, workers_option
+from safelight.entry.cli.quick import Quick, quick_options
 from safelight.job import Outcome, Status, Upload
 from safelight.local.ports import Local, World
 from safelight.recipe.keys import key_of
@@ -49,11 +48,12 @@ def run(paths: tuple[Path, ...], out: Path, config: Path | None, quick: Quick, *
     already is replaced. Without a recipe file, --width, --height, --fit, --format and
     --quality say what to make. The exit code is 1 when a file was rejected or failed.
     """
-    settings = _settings(quick, config)
+    found = chosen(config, quick)
     choices = Choices(workers=workers, **flags)
     roots = dict.fromkeys(batch.place(path)[0] for path in paths)
     _refuse_overlap(roots, out, dry_run=choices.dry_run)
-    with batch.passing_local(settings, [(root, Path(root).resolve()) for root in roots], out.resolve()) as local:
+    inputs = [(root, Path(root).resolve()) for root in roots]
+    with batch.passing_local(found.settings, inputs, out.resolve(), found.folder) as local:
         uploads, skipped = _choose(local.world, batch.gather(local, paths), choices)
         if choices.dry_run:
             _print_plan(local.world, uploads)
@@ -62,14 +62,6 @@ def run(paths: tuple[Path, ...], out: Path, config: Path | None, quick: Quick, *
     if not choices.as_json:
         _print_table(outcomes, skipped, out)
     raise SystemExit(1 if any(each.status in (Status.REJECTED, Status.FAILED) for each in outcomes) else 0)
-
-
-def _settings(quick: Quick, config: Path | None) -> Settings:
-    if quick.given:
-        if config:
-            raise click.UsageError("give either a recipe file (-c) or --width, --format and so on, not both")
-        return Settings(recipes=(quick_recipe(quick),))
-    return loaded(config).settings
 
 
 def _refuse_overlap(roots: dict[str, None], out: Path, *, dry_run: bool) -> None:

@@ -1,0 +1,113 @@
+"""Logos and fonts that recipes name: checked when the configuration is read, and part of a recipe's digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from msgspec.structs import replace
+
+from safelight.containers.complete import is_complete
+from safelight.containers.sniff import sniff
+from safelight.errors import InvalidRecipe
+from safelight.recipe.check import Source
+from safelight.recipe.finding import Finding, InvalidFile
+from safelight.recipe.model import Asset, Recipe
+from safelight.steps.sfnt import missing_glyphs
+from safelight.steps.text import SHIPPED_FONT
+from safelight.steps.watermark import Watermark
+
+LOGO_FORMATS = ("jpeg", "png", "webp", "avif", "gif", "tiff", "heic")
+
+
+def settle(recipes: Sequence[Recipe], folder: Path, source: Source) -> tuple[Recipe, ...]:
+    """Return the recipes with the digests of the files that they name.
+
+    Args:
+        recipes: in the order of the file.
+        folder: where the files are: that of the configuration.
+        source: where the recipes were read.
+
+    Raises:
+        InvalidFile: a file is missing or broken, or a font lacks a character.
+    """
+    faults = [fault for at, recipe in enumerate(recipes) for fault in _faults(recipe, at, folder, source)]
+    if faults:
+        raise InvalidFile(faults)
+    return tuple(replace(recipe, assets=_assets(recipe, folder)) for recipe in recipes)
+
+
+def read(recipes: Iterable[Recipe], folder: Path) -> dict[str, bytes]:
+    """Return the bytes of every file that the recipes name.
+
+    Raises:
+        InvalidRecipe: a file is not the one that the configuration was read with.
+    """
+    wanted = {asset.name: asset.sha256 for recipe in recipes for asset in recipe.assets}
+    found = {name: _bytes(folder, name) for name in wanted}
+    for name, body in found.items():
+        if body is None or hashlib.sha256(body).hexdigest() != wanted[name]:
+            raise InvalidRecipe(f"{name} has changed since the configuration was read", remedy="Start Safelight again.")
+    return {name: body for name, body in found.items() if body is not None}
+
+
+def _assets(recipe: Recipe, folder: Path) -> tuple[Asset, ...]:
+    names = sorted({name for mark in _marks(recipe).values() for name in (mark.image, mark.font) if name})
+    bodies = {name: _bytes(folder, name) or b"" for name in names}
+    return tuple(Asset(name=name, sha256=hashlib.sha256(body).hexdigest()) for name, body in bodies.items())
+
+
+def _marks(recipe: Recipe) -> Mapping[int, Watermark]:
+    return {i: each.watermark for i, each in enumerate(recipe.renditions) if each.watermark}
+
+
+def _faults(recipe: Recipe, at: int, folder: Path, source: Source) -> Iterator[Finding]:
+    for i, mark in _marks(recipe).items():
+        path = ("recipes", at, "renditions", i, "watermark")
+        where = f"recipe {recipe.name!r}, rendition {i + 1}"
+        for option, fault in (("image", _logo_fault(mark, folder)), ("text", _text_fault(mark, folder))):
+            if fault:
+                yield source.finding(f"watermark.{fault}", (*path, option), where)
+
+
+def _logo_fault(mark: Watermark, folder: Path) -> str:
+    if mark.image is None:
+        return ""
+    fault = _path_fault(mark.image, folder)
+    if fault:
+        return f"image={mark.image!r}; {fault}"
+    body = _bytes(folder, mark.image) or b""
+    kind = sniff(body[:4096])
+    if kind not in LOGO_FORMATS:
+        return f"image={mark.image!r}; is no picture of a known format; use a PNG, WebP or JPEG"
+    return "" if is_complete(body, kind) else f"image={mark.image!r}; the file ends before its picture does"
+
+
+def _text_fault(mark: Watermark, folder: Path) -> str:
+    if mark.text is None:
+        return ""
+    fault = _path_fault(mark.font, folder) if mark.font else ""
+    if fault:
+        return f"font={mark.font!r}; {fault}"
+    body = (_bytes(folder, mark.font) if mark.font else SHIPPED_FONT.read_bytes()) or b""
+    try:
+        missing = missing_glyphs(mark.text, body)
+    except InvalidRecipe as err:
+        return f"font={mark.font!r}; {err.message}"
+    name = mark.font or "the shipped one"
+    return f"text={mark.text!r}; the font ({name}) has no glyph for {missing!r}; name another font" if missing else ""
+
+
+def _path_fault(name: str, folder: Path) -> str:
+    parts = PurePosixPath(name).parts
+    if PurePosixPath(name).is_absolute() or ".." in parts:
+        return "must be a path inside the configuration's folder, so that it can travel with it"
+    return "" if (folder / name).is_file() else "there is no such file beside the configuration"
+
+
+def _bytes(folder: Path, name: str) -> bytes | None:
+    try:
+        return (folder / name).read_bytes()
+    except OSError:
+        return None
