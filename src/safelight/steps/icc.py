@@ -21,7 +21,7 @@ def is_srgb(profile: bytes) -> bool:
         return all(_near(_xyz(tags[name]), wanted) for name, wanted in SRGB.items()) and all(
             _has_srgb_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")
         )
-    except (KeyError, IndexError, struct.error):
+    except (KeyError, IndexError, ArithmeticError, struct.error):
         return False
 
 
@@ -66,4 +66,4 @@ def _parametric(tag: bytes, value: float) -> float:
         return float(value**g)
     if kind in (1, 2):
         d, e, f, c = -b / a, c, c, 0.0
-    return float((a * value + b) ** g + e) if value >= d else c * value + f
+    return float(max(a * value + b, 0.0) ** g + e) if value >= d else c * value + f
