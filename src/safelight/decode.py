@@ -145,9 +145,9 @@ def _everything(opened: Opened) -> Iterator[pyvips.Image]:
         case "heic":
             yield heic.decode(opened.body)
         case "jpeg":
-            # The eighth size reads the whole entropy-coded stream, the only part that can be broken, without the
-            # inverse transforms.
-            yield _jpeg(opened, shrink=8)
+            # At full size, though less would read the same data: libvips looks for warnings before each strip of 8
+            # rows, so that the last strip goes unseen, which of a smaller picture is more.
+            yield _jpeg(opened, shrink=1)
         case "tiff":
             yield from _pages(opened)
         case kind:
