@@ -1,4 +1,4 @@
-"""Pictures drawn for tests: the same pixels on every machine, different in every corner so that flips and offsets show."""
+"""Pictures drawn for tests: the same pixels everywhere, no corner like another, so that flips and offsets show."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def scene(width: int = WIDTH, height: int = HEIGHT) -> Pixels:
     _fill(pixels, (abs(x - 0.3) < 0.12 * (y - 0.2) / 0.35) & (y > 0.2) & (y < 0.55), (190, 30, 40))
     _fill(pixels, (x > 0.85) & (y > 0.75) & ((x * 60).astype(int) % 2 == 0), (250, 250, 250))
     letter = ((x > 0.03) & (x < 0.05)) | ((x > 0.03) & (x < 0.12) & (abs(y - 0.05) < 0.02))
-    _fill(pixels, (letter | ((x > 0.03) & (x < 0.1) & (abs(y - 0.16) < 0.02))) & (y > 0.03) & (y < 0.28), (255, 255, 255))
+    _fill(
+        pixels, (letter | ((x > 0.03) & (x < 0.1) & (abs(y - 0.16) < 0.02))) & (y > 0.03) & (y < 0.28), (255, 255, 255)
+    )
     return pixels.round().astype(np.uint8)
 
 
@@ -54,7 +56,9 @@ def with_alpha(pixels: Pixels) -> Pixels:
 def deep(pixels: Pixels) -> Pixels:
     """Return 16-bit pixels whose low bytes are used."""
     fine = np.arange(pixels.shape[1], dtype=np.uint16) % 100
-    return (pixels.astype(np.uint16) * 257 - np.minimum(fine.reshape(1, -1, 1), pixels * np.uint16(257))).astype(np.uint16)
+    return (pixels.astype(np.uint16) * 257 - np.minimum(fine.reshape(1, -1, 1), pixels * np.uint16(257))).astype(
+        np.uint16
+    )
 
 
 def vips(pixels: Pixels, profile: bytes | None = None) -> pyvips.Image:
@@ -92,7 +96,9 @@ def heic(pixels: Pixels, *, mode: str | None = None, **options: Any) -> bytes:
     if mode is None:
         container = pillow_heif.from_pillow(Image.fromarray(pixels))
     else:
-        container = pillow_heif.from_bytes(mode, (pixels.shape[1], pixels.shape[0]), np.ascontiguousarray(pixels).tobytes())
+        container = pillow_heif.from_bytes(
+            mode, (pixels.shape[1], pixels.shape[0]), np.ascontiguousarray(pixels).tobytes()
+        )
     out = BytesIO()
     container.save(out, **options)
     return out.getvalue()
@@ -145,7 +151,12 @@ def _gamma(gamma: float) -> bytes:
 
 def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
     text = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(78)
-    tags = {b"desc": text.ljust(100, b"\0"), b"wtpt": _xyz((0.9642, 1.0, 0.8249)), b"cprt": b"text\0\0\0\0none\0\0\0\0", **tags}
+    tags = {
+        b"desc": text.ljust(100, b"\0"),
+        b"wtpt": _xyz((0.9642, 1.0, 0.8249)),
+        b"cprt": b"text\0\0\0\0none\0\0\0\0",
+        **tags,
+    }
     table, values, at = b"", b"", 132 + 12 * len(tags)
     for name, value in tags.items():
         table += struct.pack(">4sII", name, at + len(values), len(value))

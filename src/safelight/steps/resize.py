@@ -104,7 +104,8 @@ def resize(image: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:
     if not image.hasalpha():
         return _resample(image, size)
     # Colour under alpha 0 must weigh nothing: https://www.libvips.org/API/current/method.Image.premultiply.html
-    return _resample(image.premultiply(), size).unpremultiply().cast(image.format)
+    # A cast cuts fractions off, which would darken by half a step.
+    return _resample(image.premultiply(), size).unpremultiply().rint().cast(image.format)
 
 
 def _resample(image: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:
