@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from safelight.errors import Conflict, KeyConflict, Superseded, Unavailable
 from safelight.job import Job, Output, Upload
 from safelight.ports import Attributes, Claim, Head, Ports
-from safelight.render import Rendered
+from safelight.render import Rendered, size_of
 from safelight.times import timestamp
 
 TRIES = 5
@@ -33,8 +33,9 @@ def deliver(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> Output:
         format=rendered.format,
         width=rendered.width,
         height=rendered.height,
-        size=len(rendered.body) if isinstance(rendered.body, bytes) else rendered.body.stat().st_size,
+        size=size_of(rendered.body),
         quality=rendered.quality,
+        note=rendered.note,
         etag=_put(rendered, job, claim, ports),
     )
 

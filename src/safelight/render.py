@@ -17,6 +17,7 @@ from safelight.errors import EncodeFailed, SizeNotEncodable
 from safelight.job import Source
 from safelight.lead import Lead, Size, begin, lead_of
 from safelight.metadata import dress, undress
+from safelight.ports import Body
 from safelight.pyramid import develop_sizes
 from safelight.recipe.keys import key_of, output_format
 from safelight.recipe.model import Limits, Recipe, Rendition
@@ -35,6 +36,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
     width: int
     height: int
     quality: int | None = None
+    note: str | None = None
 
     @property
     def content_type(self) -> str:
@@ -125,11 +127,17 @@ def _transformed(each: Plan, images: Mapping[Size, pyvips.Image], means: Means) 
 
 
 def _finish(each: Plan, image: pyvips.Image, opened: Opened, recipe: Recipe) -> Rendered:
-    image, keep = dress(image, each.rendition.metadata or recipe.metadata, opened)
+    policy = each.rendition.metadata or recipe.metadata
+    image, keep = dress(image, policy, opened)
     quality = each.rendition.quality or ENCODERS[each.format].quality
+    body = encode(image, each.format, quality, each.rendition.effort, keep)
+    if not each.rendition.steps and each.format == opened.format:
+        kept = undress(opened, policy)
+        if size_of(kept) <= len(body):
+            return _own(each.key, kept, opened, note="kept the source: re-encoding was not smaller")
     return Rendered(
         key=each.key,
-        body=encode(image, each.format, quality, each.rendition.effort, keep),
+        body=body,
         format=each.format,
         width=image.width,
         height=image.height,
@@ -138,14 +146,18 @@ def _finish(each: Plan, image: pyvips.Image, opened: Opened, recipe: Recipe) -> 
 
 
 def _copy(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Rendered:
+    return _own(key_of(rendition, recipe, key), undress(opened, rendition.metadata or recipe.metadata), opened)
+
+
+def _own(key: str, body: Body, opened: Opened, note: str | None = None) -> Rendered:
+    """Return the upload's own picture as an output."""
     width, height = upright_size(opened.source.width, opened.source.height, opened.source.orientation)
-    return Rendered(
-        key=key_of(rendition, recipe, key),
-        body=undress(opened, rendition.metadata or recipe.metadata),
-        format=opened.format,
-        width=width,
-        height=height,
-    )
+    return Rendered(key=key, body=body, format=opened.format, width=width, height=height, note=note)
+
+
+def size_of(body: Body) -> int:
+    """Return how many bytes there are."""
+    return len(body) if isinstance(body, bytes) else body.stat().st_size
 
 
 def _warnings(opened: Opened, plans: list[Plan]) -> tuple[str, ...]:
