@@ -39,4 +39,4 @@ def test_changed_size_or_format_is_never_the_source() -> None:
     """The source cannot stand for a picture of another size or format, however small it is."""
     source = noise(20)
     assert made(source, Rendition(key="y.jpg", resize=Resize(width=110), quality=100)).width == 110
-    assert made(source, Rendition(key="y.png")).format == "png"
+    assert made(source, Rendition(key="y.png", format="png")).format == "png"
