@@ -96,7 +96,7 @@ def open_upload(body: bytes | Path, limits: Limits) -> Opened:
     if not complete.is_complete(view, kind):
         raise Truncated(f"the {kind} file ends before its picture does")
     try:
-        header = heic.header(body) if kind == "heic" else load(body, kind)
+        header = heic.header(body, view) if kind == "heic" else load(body, kind)
     except pyvips.Error as err:
         raise Corrupt(f"the header of the {kind} file does not decode") from err
     source = _source(header, kind, _frames(view, header, kind))
