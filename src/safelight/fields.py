@@ -36,3 +36,10 @@ def with_blobs(image: pyvips.Image, blobs: Mapping[str, bytes | None]) -> pyvips
         if value:
             image.set_type(pyvips.GValue.blob_type, field, cast("Any", value))
     return image
+
+
+def with_text(image: pyvips.Image, field: str, value: str) -> pyvips.Image:
+    """Return a copy of the image with this field."""
+    image = image.copy()
+    image.set_type(pyvips.GValue.gstr_type, field, cast("Any", value))
+    return image

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from safelight.containers import exif, strip
 from safelight.containers.rights import rights
 from safelight.decode import Opened
-from safelight.fields import with_blobs, without
+from safelight.fields import blob, with_blobs, with_text, without
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
 
     from safelight.encode import Metadata
 
-STALE = ("orientation", "exif-ifd0-Orientation", "jpeg-thumbnail-data")
-"""Fields that no longer hold once pixels were turned and resized; the thumbnail also shows what was cropped away."""
+STALE = ("orientation", "exif-ifd0-Orientation", "jpeg-thumbnail-data", "exif-ifd4-InteroperabilityIndex")
+"""Fields that no longer hold once pixels were turned, resized and made sRGB (the last may say that they are Adobe RGB);
+the thumbnail also shows what was cropped away."""
+COLOR_SPACE = ("exif-ifd2-ColorSpace", "1 (sRGB, Short, 1 components, 2 bytes)")
+XMP = "xmp-data"
+XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))[2-8](?=\s*["'<])""")
+"""As an attribute or as an element. Some programs believe it rather than EXIF."""
 
 
 def dress(image: pyvips.Image, policy: Metadata, opened: Opened) -> tuple[pyvips.Image, str]:
@@ -25,12 +31,20 @@ def dress(image: pyvips.Image, policy: Metadata, opened: Opened) -> tuple[pyvips
     if policy == "strip":
         return image, "none"
     if policy == "keep":
-        return without(image, *STALE), "exif:xmp:iptc"
+        return _true_again(without(image, *STALE)), "exif:xmp:iptc"
     block = _rights(opened, orientation=1)
     if block is None:
         return image, "none"
     image = without(image, *(field for field in image.get_fields() if field.startswith("exif-")), *STALE)
-    return with_blobs(image, {"exif-data": b"Exif\0\0" + block}), "exif"
+    return with_text(with_blobs(image, {"exif-data": b"Exif\0\0" + block}), *COLOR_SPACE), "exif"
+
+
+def _true_again(image: pyvips.Image) -> pyvips.Image:
+    """Make the kept EXIF and XMP say what the pixels are now: sRGB and upright."""
+    if image.get_typeof("exif-data"):
+        image = with_text(image, *COLOR_SPACE)
+    packet = blob(image, XMP)
+    return with_blobs(image, {XMP: XMP_ORIENTATION.sub(rb"\g<1>1", packet)}) if packet else image
 
 
 def undress(opened: Opened, policy: Metadata) -> bytes | Path:
