@@ -1,6 +1,7 @@
 """Job ids, statuses and outcomes."""
 
 import json
+import pickle
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from safelight.errors import Truncated
 from safelight.job import Output, Source, Status, Upload, job_id, jobs_for, outcome_of, problem_of
 from safelight.recipe.model import DEFAULT_RECIPE, Match, Recipe, Rendition, digest
+from safelight.steps.resize import Resize
 
 UPLOAD = Upload(bucket="in", key="a/b.JPG", version="v1", etag="e", size=3, arrived_at="2026-01-02T03:04:05.678Z")
 PHOTOS = Recipe(name="photos", match=Match(suffix=(".jpg",)), renditions=(Rendition(key="{dir}x_{filename}"),))
@@ -47,6 +49,14 @@ def test_digest_of_a_changed_recipe_changes() -> None:
     changed = replace(PHOTOS, renditions=(replace(PHOTOS.renditions[0], quality=70),))
     assert digest(PHOTOS) == digest(replace(PHOTOS))
     assert digest(PHOTOS) != digest(changed)
+
+
+def test_digest_of_a_recipe_that_went_to_another_process_stays() -> None:
+    """Service and worker must mean the same job; an option that is written as its default makes no other job either."""
+    recipe = Recipe(name="r", renditions=(Rendition(key="{stem}.webp", resize=Resize(width=16)),))
+    assert digest(pickle.loads(pickle.dumps(recipe))) == digest(recipe)  # noqa: S301 -- our own
+    written = Rendition(key="{stem}.webp", resize=Resize(width=16, fit="".join(["co", "ver"])), greyscale=False)
+    assert digest(replace(recipe, match=Match(prefix=""), renditions=(written,))) == digest(recipe)
 
 
 @pytest.mark.parametrize(("status", "ended"), [(each, each.value not in ("queued", "running")) for each in Status])

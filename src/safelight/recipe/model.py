@@ -167,5 +167,18 @@ def in_written_order(rendition: dict[str, Any]) -> dict[str, Any]:
 
 def digest(recipe: Recipe) -> str:
     """Return what a job's id knows of its recipe: the parsed recipe and the engine that reads it."""
-    parsed = msgspec.json.encode(recipe, order="sorted")
+    parsed = msgspec.json.encode(_chosen(recipe), order="sorted")
     return hashlib.sha256(b"%d\0%s" % (ENGINE, parsed)).hexdigest()[:16]
+
+
+def _chosen(value: Any) -> Any:
+    """Return options as plain data without those that equal their default, so that a new option changes no digest.
+
+    `omit_defaults` does not do: it compares by identity, which a recipe loses on its way to a worker process.
+    """
+    if isinstance(value, tuple):
+        return [_chosen(each) for each in value]
+    if not isinstance(value, Struct):
+        return value
+    fields = {field.name: (getattr(value, field.name), field.default) for field in msgspec.structs.fields(value)}
+    return {name: _chosen(chosen) for name, (chosen, default) in fields.items() if chosen != default}
