@@ -121,12 +121,14 @@ def test_resize_with_alpha_lets_no_clear_color_bleed_and_keeps_the_rest(depth: i
     """Opaque parts come out as without alpha; the bright green under clear pixels is seen nowhere."""
     plain = scene() if depth == 8 else deep(scene())
     one = 1 if depth == 8 else 257
-    clear, opaque = (np.asarray(resize(vips(p), (60, 40)).numpy()).astype(float) for p in (with_alpha(plain), plain))
+    clear = np.asarray(resize(vips(with_alpha(plain)), (60, 40)).numpy()).astype(float)
+    opaque = np.asarray(resize(vips(plain).cast("float"), (60, 40)).numpy())
     whole = np.zeros(clear.shape[:2], bool)
     whole[:, 36:] = True  # beyond the reach of the slope, which ends at 30
     assert (clear[whole][:, 3] == 255 * one).all()
-    assert np.abs(clear[..., :3] - opaque)[whole].max() <= 4 * one  # without alpha, libvips clips between two passes
-    assert abs((clear[..., :3] - opaque)[whole].mean()) < 0.05 * one, "no bias: rounded, not cut off"
+    limited = np.clip(opaque, 0, 255 * one)  # Lanczos swings over at hard edges
+    assert np.abs(clear[..., :3] - limited)[whole].max() <= 0.51 * one
+    assert abs((clear[..., :3] - limited)[whole].mean()) < 0.1, "no bias: rounded, not cut off"
     some = clear[..., 3] > 60 * one
     assert np.abs(clear[..., :3] - opaque)[some].mean() < 3 * one
 
