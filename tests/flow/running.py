@@ -18,6 +18,7 @@ import msgspec
 
 import safelight
 from safelight.job import Outcome
+from safelight.local.database import Database
 from safelight.local.ledger import SqliteLedger
 from safelight.local.queue import SqliteQueue
 
@@ -227,6 +228,11 @@ class Project:
         """Count the messages that are not done."""
         with self.queue() as queue:
             return queue.waiting()
+
+    def mails_on_their_way(self) -> int:
+        """Count the mails that were made and not yet accepted, which the next ones wait for."""
+        with closing(Database(self.folder / ".safelight" / "safelight.db")) as database:
+            return int(database.read("SELECT count(*) FROM mails WHERE sent_at IS NULL")[0][0])
 
     def cli(self, *words: str | Path, code: int = 0) -> str:
         """Run a command on this project and return what it printed."""

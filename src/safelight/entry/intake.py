@@ -16,16 +16,19 @@ from safelight.local.ports import Local
 _log = logging.getLogger("safelight")
 
 
-def take(local: Local, bucket: str, key: str) -> None:
-    """Queue the file at `key` as it is now, if a recipe wants it; a fault is logged, the next scan makes it good."""
+def take(local: Local, bucket: str, key: str) -> bool:
+    """Queue the file at `key` as it is now, if a recipe wants it; False for a fault, which a scan must make good."""
     try:
         upload = local.inputs[bucket].upload_at(key)
         if upload and _wanted(local, upload) and not _begun(local, upload):
             _queue(local, upload)
     except SafelightError as err:
         _log.warning("%s was not queued: %s", key, err.message, extra={"code": err.code})
+        return False
     except Exception:  # noqa: BLE001 -- the thread of the watch must go on
         _log.exception("%s was not queued", key)
+        return False
+    return True
 
 
 def scan(local: Local, bucket: str, woke: Callable[[], None], ended: threading.Event) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from safelight.errors import InUse
@@ -26,7 +26,8 @@ def locked(path: Path) -> Iterator[None]:
             owner = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
             raise InUse(f"another service (process {owner}) already runs on this project folder") from err
         os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a full disk; the number is only for who is refused
+            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(file)

@@ -42,6 +42,7 @@ class Service:
         self._told = told
         self._stopping = threading.Event()
         self._scan_due = threading.Event()
+        self._left_behind = threading.Event()
         self._at_once = False
         self._wake: Callable[[], None] = lambda: None
 
@@ -100,7 +101,8 @@ class Service:
 
     def _watch(self, local: Local, bucket: str, dispatch: Dispatch) -> Watch:
         def arrived(key: str) -> None:
-            intake.take(local, bucket, key)
+            if not intake.take(local, bucket, key):
+                self._left_behind.set()
             dispatch.wake()
 
         watch = Watch(dict(local.world.inputs)[bucket], arrived, self._scan_due.set)
@@ -109,19 +111,29 @@ class Service:
 
     def _scan(self, local: Local, dispatch: Dispatch) -> None:
         """Look for what the watch missed: at the start soon again, since files too fresh to trust were left out."""
-        wait_s = STILL_S
+        self._left_behind.set()
         while not self._stopping.is_set():
             self._scan_due.clear()
             for bucket in local.inputs:
-                try:
-                    intake.scan(local, bucket, dispatch.wake, self._stopping)
-                except SafelightError as err:
-                    _log.warning("the scan of the input folder failed: %s", err.message, extra={"code": err.code})
-                except Exception:  # noqa: BLE001 -- the next scan must come
-                    _log.exception("the scan of the input folder failed")
+                self._scan_one(local, bucket, dispatch)
             log.rotate(self._world.log)
-            self._scan_due.wait(wait_s)
-            wait_s = SCAN_EVERY_S
+            self._wait_for_scan()
+
+    def _scan_one(self, local: Local, bucket: str, dispatch: Dispatch) -> None:
+        try:
+            intake.scan(local, bucket, dispatch.wake, self._stopping)
+        except SafelightError as err:
+            _log.warning("the scan of the input folder failed: %s", err.message, extra={"code": err.code})
+            self._left_behind.set()
+        except Exception:  # noqa: BLE001 -- the next scan must come
+            _log.exception("the scan of the input folder failed")
+
+    def _wait_for_scan(self) -> None:
+        """Wait a minute, or a few seconds while something is left behind that could not be queued."""
+        ends = time.monotonic() + SCAN_EVERY_S
+        while not self._scan_due.wait(STILL_S) and time.monotonic() < ends and not self._left_behind.is_set():
+            pass
+        self._left_behind.clear()
 
     def _deliver_mail(self, local: Local, _dispatch: Dispatch) -> None:
         while not self._stopping.wait(MAIL_EVERY_S):

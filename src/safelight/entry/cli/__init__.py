@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import click
 
@@ -15,6 +16,7 @@ from safelight.entry.cli.preview import preview
 from safelight.entry.cli.run import run
 from safelight.entry.cli.up import up
 from safelight.errors import SafelightError
+from safelight.local.disk_errors import WRITE_ERRORS
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -32,6 +34,15 @@ def main() -> None:
     try:
         cli()
     except SafelightError as err:
-        click.secho(f"error[{err.code}]: {err.message}", fg="red", err=True)
-        click.echo(f"  {err.remedy}", err=True)
-        sys.exit(2)
+        _end(err)
+    except OSError as err:
+        if err.errno not in WRITE_ERRORS:
+            raise
+        kind, why = WRITE_ERRORS[err.errno]
+        _end(kind(f"{err.filename or 'a file'}: {why}"))
+
+
+def _end(error: SafelightError) -> NoReturn:
+    click.secho(f"error[{error.code}]: {error.message}", fg="red", err=True)
+    click.echo(f"  {error.remedy}", err=True)
+    sys.exit(2)
