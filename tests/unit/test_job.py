@@ -55,7 +55,7 @@ def test_digest_of_a_recipe_that_went_to_another_process_stays() -> None:
     """Service and worker must mean the same job; an option that is written as its default makes no other job either."""
     recipe = Recipe(name="r", renditions=(Rendition(key="{stem}.webp", resize=Resize(width=16)),))
     assert digest(pickle.loads(pickle.dumps(recipe))) == digest(recipe)  # noqa: S301 -- our own
-    written = Rendition(key="{stem}.webp", resize=Resize(width=16, fit="".join(["co", "ver"])), greyscale=False)
+    written = Rendition(key="{stem}.webp", resize=Resize(width=16, fit=str(b"cover", "ascii")), greyscale=False)
     assert digest(replace(recipe, match=Match(prefix=""), renditions=(written,))) == digest(recipe)
 
 
