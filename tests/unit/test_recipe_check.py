@@ -55,8 +55,8 @@ def test_check_recipe_with_errors_is_left_out() -> None:
         (Rendition(key="{dir}a//{filename}"), "holds // and so a folder without a name"),
         (Rendition(key="{dir}{filename}\n"), "holds a control character"),
         (
-            Rendition(key="{dir}{filename}.gif", resize=Resize(width=3)),
-            "ends with .gif, which is not written; must be one of .jpg, .jpeg, .png, .webp, .avif",
+            Rendition(key="{dir}{filename}.heic", resize=Resize(width=3)),
+            "ends with .heic, which is not written; must be one of .jpg, .jpeg, .png, .webp, .avif, .gif, .tiff, .tif",
         ),
         (Rendition(key="{dir}{filename}.txt", format="webp"), "ends with .txt, which is not written"),
         (

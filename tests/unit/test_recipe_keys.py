@@ -94,7 +94,8 @@ def test_key_fault_of_a_good_key_is_blank() -> None:
         ("{stem}.png/{filename}", None, None),
         ("{dir}x.png/y", None, None),
         ("{stem}-small", None, None),
-        ("{stem}.gif", None, None),
+        ("{stem}.gif", None, "gif"),
+        ("{stem}.heic", None, None),
     ],
 )
 def test_output_format_option_then_literal_ending_then_source(template: str, asked: str, decided: str) -> None:

@@ -86,7 +86,7 @@ def test_parse_whole_file_gives_its_values_and_lines() -> None:
             "resize: {fit: Cover}",
             "resize.fit='Cover'; must be one of contain, cover, fill, inside, outside; did you mean 'cover'?",
         ),
-        ("format: jpg", "format='jpg'; must be one of avif, jpeg, png, webp; did you mean 'jpeg'?"),
+        ("format: jpg", "format='jpg'; must be one of avif, gif, jpeg, png, tiff, webp; did you mean 'jpeg'?"),
         ("metadata: no", "metadata=no; must be one of copyright, keep, strip"),
         ("key: twice", "key stands here and on line 4; remove one, or begin a new entry with '- '"),
     ],

@@ -114,10 +114,10 @@ def heic(_: Site) -> Verdict:
 def _writes(kind: Format) -> Verdict:
     import pyvips
 
-    from safelight.encode import encode
+    from safelight.encode import Encoding, encode
 
     try:
-        made = encode(_sample(), kind, None, None, "none")
+        made = encode(_sample(), kind, Encoding(), "none")
     except pyvips.Error:
         return fail("does not encode", REINSTALL)
     read = _reads(kind, made)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
-from safelight.encode import Effort, Format, Metadata, Quality
+from safelight.encode import Colors, Compression, Effort, Encoding, Format, Lossless, Metadata, Progressive, Quality
 from safelight.steps.blur import Blur
 from safelight.steps.flatten import Flatten
 from safelight.steps.flip import Flip, Flop
@@ -114,12 +114,24 @@ class Rendition(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     ] = None
     quality: Quality | None = None
     effort: Effort | None = None
+    lossless: Lossless = False
+    colors: Colors | None = None
+    progressive: Progressive = False
+    compression: Compression | None = None
+    animate: Annotated[
+        bool, Meta(description="Whether an animation stays one where gif or webp is made; else its first frame.")
+    ] = True
     metadata: Annotated[Metadata | None, Meta(description="Overrides the recipe's metadata for this output.")] = None
 
     @property
     def copies(self) -> bool:
         """Whether the output is the upload's own picture, its pixels untouched."""
-        return not self.steps and self.format is None and self.quality is None and self.effort is None
+        return not self.steps and self.format is None and self.animate and self.encoding == Encoding()
+
+    @property
+    def encoding(self) -> Encoding:
+        """How the output is to be encoded."""
+        return Encoding(**{name: getattr(self, name) for name in Encoding.__struct_fields__})
 
     @property
     def steps(self) -> tuple[Step, ...]:

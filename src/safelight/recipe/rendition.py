@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from safelight import encode
 from safelight.encode import ENCODERS
 from safelight.errors import InvalidKey
 from safelight.recipe import wording
@@ -22,7 +23,7 @@ from safelight.recipe.model import Match, Recipe, Rendition
 from safelight.steps import pad, region, watermark
 from safelight.steps.resize import SMART, Resize
 
-PICTURE_ENDINGS = (*ENDINGS, "jpe", "jfif", "gif", "tif", "tiff", "heic", "heif")
+PICTURE_ENDINGS = (*ENDINGS, "jpe", "jfif", "heic", "heif")
 """Endings that pictures come with."""
 _KNOWN = "known are " + " ".join(f"{{{word}}}" for word in PLACEHOLDERS)
 _WRITTEN = ", ".join(f".{each}" for each in ENDINGS)
@@ -112,14 +113,10 @@ def _size(resize: Resize) -> Iterator[Remark]:
 def _encoder(rendition: Rendition) -> Iterator[Remark]:
     """Yield what the format cannot do."""
     kind = output_format(rendition.key, rendition.format)
-    if kind is None:
-        return
-    encoder = ENCODERS[kind]
-    if rendition.quality is not None and encoder.quality is None:
-        message = f"quality={rendition.quality}, but {kind} keeps every pixel as it is; remove it, or use webp"
-        yield Remark(("quality",), message)
-    if rendition.effort is not None and rendition.effort > encoder.max_effort:
-        yield Remark(("effort",), f"effort={rendition.effort}; must be 0..{encoder.max_effort} for {kind}")
+    for option, message in encode.conflicts(kind, rendition.encoding):
+        yield Remark((option,), option + message)
+    if not rendition.animate and kind and not ENCODERS[kind].animated:
+        yield Remark(("animate",), f"animate has no effect: {kind} holds one frame anyway; remove it", error=False)
 
 
 def _place(rendition: Rendition, recipe: Recipe) -> Iterator[Remark]:
