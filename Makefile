@@ -11,7 +11,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python
 # whether or not there are a compiler and a libvips of the system.
 INSTALL := PKG_CONFIG=false $(PIP) install --require-hashes --no-build-isolation
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench bench-all bench-peers lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -19,6 +19,8 @@ help:
 	@echo "make test    run all tests"
 	@echo "make check   style, types, layers, generated pages"
 	@echo "make bench   measure against Pillow and sharp"
+	@echo "make bench-all  every job against every engine that is here; writes docs/benchmarks.md"
+	@echo "make bench-peers  install thumbor and pillow-simd for bench-all"
 	@echo "make lock    pin the newest versions that pyproject.toml allows"
 	@echo "make clean   remove everything that make made"
 
@@ -38,6 +40,17 @@ check: .venv/dev.done
 
 bench: .venv/dev.done
 	@$(BIN)/python -m bench $(if $(PHOTOS),--photos "$(PHOTOS)") $(ARGS)
+
+# About 20 minutes on an idle machine; ARGS=--quick is a first look and leaves docs/ alone.
+bench-all: .venv/dev.done
+	@$(BIN)/python -m bench.jobs $(ARGS)
+	@$(BIN)/python -m bench.stages $(ARGS)
+	@$(BIN)/python -m bench.efforts $(ARGS)
+	@$(BIN)/python -m bench.large $(ARGS)
+	@$(BIN)/python -m bench.document $(if $(findstring --quick,$(ARGS)),--results .cache/bench --docs .cache/bench)
+
+bench-peers: .venv/dev.done
+	@$(BIN)/python -m bench.rivals
 
 # The environment, in layers: what builds, what runs, what develops.
 

@@ -53,7 +53,9 @@ def _measured(asked: argparse.Namespace, photos: Sequence[Path], folder: Path) -
         print(f"Note: {here.load:.1f} other processes are busy on this machine: trust ratios, not milliseconds.")
     competitors = engines(asked.engine)
     print(f"{len(photos)} photographs, {len(competitors)} engines: {', '.join(each.name for each in competitors)}")
-    samples, versions = measure.timed(competitors, photos, rounds=asked.rounds, out=folder, tell=print)
+    samples, versions = measure.timed(
+        competitors, [measure.Task(photo) for photo in photos], rounds=asked.rounds, out=folder, tell=print
+    )
     rows = [_row(engine, samples, photos, folder / "kept" / engine.name, asked) for engine in competitors]
     return report.Result(
         command=" ".join(["python -m bench", *sys.argv[1:]]),

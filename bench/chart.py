@@ -36,13 +36,13 @@ def draw(result: Result) -> str:
     second = top + HEAD + STEP * len(cpu) + 18
     height = second + HEAD + STEP * len(memory) + 62
     parts = [
-        _text(24, 36, "Job A: one photograph becomes 320 px JPEG, 1280 px WebP, 2048 px JPEG", "title"),
-        _text(24, 58, _subject(result), "quiet"),
-        _text(24, 76, "Shorter is better. Medians over rounds, means over photographs.", "quiet"),
-        *_panel(top, "CPU time per photograph, all threads, and its share of Pillow's", cpu),
-        *_panel(second, "Peak resident memory of a fresh process over all photographs", memory),
-        _text(24, height - 36, _versions(result), "quiet"),
-        _text(
+        text(24, 36, "Job A: one photograph becomes 320 px JPEG, 1280 px WebP, 2048 px JPEG", "title"),
+        text(24, 58, _subject(result), "quiet"),
+        text(24, 76, "Shorter is better. Medians over rounds, means over photographs.", "quiet"),
+        *panel(top, "CPU time per photograph, all threads, and its share of Pillow's", cpu),
+        *panel(second, "Peak resident memory of a fresh process over all photographs", memory),
+        text(24, height - 36, _versions(result), "quiet"),
+        text(
             24, height - 18, f"{result.machine.cores} cores, {result.machine.cpu}. Command: {result.command}", "quiet"
         ),
     ]
@@ -57,23 +57,25 @@ def _bar(row: Row, value: float, text: str) -> Bar:
     return Bar(label=row.label, value=value, text=text, ours=row.name in (SAFELIGHT, PIPELINE))
 
 
-def _panel(top: int, head: str, bars: Sequence[Bar]) -> list[str]:
+def panel(top: int, head: str, bars: Sequence[Bar]) -> list[str]:
+    """Return a heading and its bars, from `top` downwards."""
     longest = max(bar.value for bar in bars)
-    parts = [_text(24, top + 24, head, "head")]
+    parts = [text(24, top + 24, head, "head")]
     for number, bar in enumerate(bars):
         y = top + HEAD + STEP * number
         width = bar.value / longest * BAR_WIDTH
         color = OURS if bar.ours else PEER
         parts += [
-            _text(LABEL_X, y + 16, bar.label, "head" if bar.ours else "", anchor="end"),
+            text(LABEL_X, y + 16, bar.label, "head" if bar.ours else "", anchor="end"),
             f'<rect x="{BAR_X}" y="{y}" width="{width:.1f}" height="{BAR_HEIGHT}" rx="2" fill="{color}"/>',
-            _text(BAR_X + width + 8, y + 16, bar.text, "head" if bar.ours else ""),
+            text(BAR_X + width + 8, y + 16, bar.text, "head" if bar.ours else ""),
         ]
     return parts
 
 
-def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y}" class="{kind}" text-anchor="{anchor}">{escape(text)}</text>'
+def text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") -> str:
+    """Return one line of text."""
+    return f'<text x="{x:.1f}" y="{y}" class="{kind}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
 def _subject(result: Result) -> str:

@@ -57,6 +57,11 @@ TURNED_BACK = {3: "rot180", 6: "rot270", 8: "rot90"}
 """How the sensor sees an upright scene that EXIF's orientation will turn."""
 
 
+MADE_FROM = ("Garden.jpg", "LadyBird.jpg", "Wine_by_Jakkub_Mede.jpg", "life_by_Aitzol_Berasategi.jpg", "TwoWings.jpg")
+MADE_PX = 2560
+"""The longer side of the PNG and WebP sources: pictures of a screen's size, as such files have."""
+
+
 class CorpusError(Exception):
     """The photographs cannot be had on this machine; the message says what to do."""
 
@@ -92,6 +97,30 @@ def photographs(cache: Path) -> list[Path]:
             with _whole(photos / phone.file) as part:
                 _make(phone, packaged[phone.source], part)
     return wanted
+
+
+def sources(cache: Path) -> dict[str, list[Path]]:
+    """Return the pictures of each kind of source that jobs name, fetched and made when they are not there yet.
+
+    Raises:
+        CorpusError
+    """
+    photos = photographs(cache)
+    return {
+        "photos": photos,
+        "large": [path for path in photos if path.name.startswith("phone-24mp")],
+        "png": [_converted(cache / "photos" / name, "png", compression=6) for name in MADE_FROM],
+        "webp": [_converted(cache / "photos" / name, "webp", Q=90) for name in MADE_FROM],
+    }
+
+
+def _converted(photo: Path, kind: str, **options: int) -> Path:
+    path = photo.with_suffix(f".{kind}")
+    if not path.exists():
+        image = pyvips.Image.thumbnail(str(photo), MADE_PX, height=MADE_PX, size="down").colourspace("srgb")
+        with _whole(path) as part, part.open("wb") as file:
+            file.write(image.write_to_buffer(f".{kind}", keep="none", **options))
+    return path
 
 
 def own(folder: Path) -> list[Path]:

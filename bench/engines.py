@@ -17,10 +17,11 @@ from typing import IO, Any
 import msgspec
 from msgspec import Struct
 
-from bench.job import OUTPUTS
+from bench.job import JOB_A, JOBS
 
 ROOT = Path(__file__).parent.parent
 BENCH = Path(__file__).parent
+PEERS = ROOT / ".cache" / "peers"
 PILLOW = "pillow"
 SHARP = "sharp"
 SAFELIGHT = "safelight"
@@ -37,14 +38,22 @@ class Engine(Struct, frozen=True, kw_only=True):
     name: str
     label: str
     command: tuple[str, ...]
+    jobs: tuple[str, ...] = tuple(JOBS)
+    spawns: bool = False
+    """Whether it works in programs that it starts, so that its memory is theirs."""
+    holds_pixels: bool = False
+    """Whether it keeps pictures from before, so that its memory says nothing."""
 
 
-def _module(name: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", f"bench.peers.{name}")
+def module(name: str, *words: str, python: Path | str = sys.executable) -> tuple[str, ...]:
+    """Return the command that runs a Python engine."""
+    return (str(python), "-m", f"bench.peers.{name}", *words)
 
 
-RENDERER = Engine(name=SAFELIGHT, label="Safelight", command=_module("safelight_render"))
-WHOLE = Engine(name=PIPELINE, label="Safelight, whole pipeline", command=_module("safelight_pipeline"))
+RENDERER = Engine(name=SAFELIGHT, label="Safelight", command=module("safelight_render"))
+WHOLE = Engine(
+    name=PIPELINE, label="Safelight, whole pipeline", command=module("safelight_pipeline"), jobs=(JOB_A.name,)
+)
 
 
 class Cost(Struct, frozen=True, kw_only=True):
@@ -64,15 +73,16 @@ class Running:
         self._errors = errors
         self.versions: dict[str, str] = self._answer("starting")["versions"]
 
-    def develop(self, photo: Path, out: Path) -> Cost:
-        """Develop one photograph into the folder `out`.
+    def develop(self, photo: Path, out: Path, job: str = JOB_A.name) -> Cost:
+        """Do a job with one picture; the outputs go into the folder `out`.
 
         Raises:
             EngineError
         """
         assert self.process.stdin is not None  # noqa: S101 - it was opened with a pipe
         out.mkdir(parents=True, exist_ok=True)
-        self.process.stdin.write(json.dumps({"photo": str(photo.absolute()), "out": str(out.absolute())}) + "\n")
+        order = {"job": job, "photo": str(photo.absolute()), "out": str(out.absolute())}
+        self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         return msgspec.convert(self._answer(f"developing {photo.name}"), Cost)
 
@@ -107,9 +117,9 @@ def engines(extra: list[str]) -> list[Engine]:
         extra: more engines, each as `NAME=COMMAND`.
     """
     found = [
-        Engine(name=PILLOW, label="Pillow, as tutorials write it", command=_module("pillow_function")),
-        Engine(name="pillow-careful", label="Pillow, draft and cascade", command=_module("pillow_careful")),
-        *_sharps(),
+        Engine(name=PILLOW, label="Pillow, as tutorials write it", command=module("pillow_function")),
+        Engine(name="pillow-careful", label="Pillow, draft and cascade", command=module("pillow_careful")),
+        *sharps(),
     ]
     if importlib.util.find_spec("safelight"):
         found += [RENDERER, WHOLE]
@@ -120,19 +130,20 @@ def engines(extra: list[str]) -> list[Engine]:
     return found
 
 
-def _sharps() -> list[Engine]:
+def sharps() -> list[Engine]:
+    """Return sharp in the ways that it is used, or nothing and say why."""
     reason = _sharp_missing()
     if reason:
         print(f"Skipping sharp: {reason}.")
         return []
     ways = {"each": "one call per output", "together": "all calls at once", "cascade": "raw cascade"}
-    outputs = json.dumps([output._asdict() for output in OUTPUTS])
+    jobs = json.dumps({name: [output._asdict() for output in job.outputs] for name, job in JOBS.items()})
     script = str(BENCH / "peers" / "sharp.mjs")
     return [
         Engine(
             name=SHARP if way == "each" else f"{SHARP}-{way}",
             label=f"sharp, {says}",
-            command=("node", script, outputs, way),
+            command=("node", script, jobs, way),
         )
         for way, says in ways.items()
     ]

@@ -7,23 +7,32 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from msgspec import Struct
 
 from bench.engines import Engine, Running, started
+from bench.job import JOB_A
 
 POLL_S = 0.005
 
 
 class Sample(Struct, frozen=True, kw_only=True):
-    """One photograph developed once by one engine."""
+    """One job done once with one picture by one engine."""
 
     engine: str
+    job: str = JOB_A.name
     photo: str
     round: int
     cpu_s: float
     wall_s: float
+
+
+class Task(NamedTuple):
+    """A picture and what to do with it."""
+
+    photo: Path
+    job: str = JOB_A.name
 
 
 class Memory(Struct, frozen=True, kw_only=True):
@@ -39,9 +48,9 @@ class Memory(Struct, frozen=True, kw_only=True):
 
 
 def timed(
-    engines: Sequence[Engine], photos: Sequence[Path], *, rounds: int, out: Path, tell: Callable[[str], None]
+    engines: Sequence[Engine], tasks: Sequence[Task], *, rounds: int, out: Path, tell: Callable[[str], None]
 ) -> tuple[list[Sample], dict[str, str]]:
-    """Develop every photograph by every engine in every round, in a shuffled but repeatable order.
+    """Do every task by every engine in every round, in a shuffled but repeatable order.
 
     Returns:
         The samples, and the versions that the engines named.
@@ -51,38 +60,50 @@ def timed(
     with ExitStack() as stack:
         running = [stack.enter_context(started(engine)) for engine in engines]
         for engine in running:
-            for photo in (photos[0], photos[-1]):
-                engine.develop(photo, out / "warm-up")
+            for task in _warm_up(tasks):
+                if task.job in engine.engine.jobs:
+                    engine.develop(task.photo, out / "warm-up", task.job)
         for number in range(1, rounds + 1):
             tell(f"round {number} of {rounds}")
-            samples += _round(number, running, photos, out, order)
+            samples += _round(number, running, tasks, out, order)
         versions = {name: value for engine in running for name, value in engine.versions.items()}
     return samples, versions
 
 
+def _warm_up(tasks: Sequence[Task]) -> list[Task]:
+    """Return the first task of each job, and the last of the first job."""
+    jobs = [[task for task in tasks if task.job == job] for job in dict.fromkeys(task.job for task in tasks)]
+    return [jobs[0][-1], *(same[0] for same in jobs)]
+
+
 def _round(
-    number: int, running: Sequence[Running], photos: Sequence[Path], out: Path, order: random.Random
+    number: int, running: Sequence[Running], tasks: Sequence[Task], out: Path, order: random.Random
 ) -> list[Sample]:
-    samples = []
-    for photo in order.sample(photos, len(photos)):
-        for engine in order.sample(running, len(running)):
-            cost = engine.develop(photo, out / "timed" / engine.engine.name)
-            samples.append(
-                Sample(engine=engine.engine.name, photo=photo.name, round=number, cpu_s=cost.cpu_s, wall_s=cost.wall_s)
-            )
-    return samples
+    return [
+        _sample(number, engine, task, out)
+        for task in order.sample(tasks, len(tasks))
+        for engine in order.sample(running, len(running))
+        if task.job in engine.engine.jobs
+    ]
 
 
-def memory(engine: Engine, photos: Sequence[Path], out: Path) -> Memory:
-    """Develop the corpus once in a fresh process; the outputs stay in `out`, one folder per photograph."""
+def _sample(number: int, engine: Running, task: Task, out: Path) -> Sample:
+    name = engine.engine.name
+    cost = engine.develop(task.photo, out / "timed" / name, task.job)
+    return Sample(engine=name, job=task.job, photo=task.photo.name, round=number, cpu_s=cost.cpu_s, wall_s=cost.wall_s)
+
+
+def memory(engine: Engine, photos: Sequence[Path], out: Path, job: str = JOB_A.name) -> Memory:
+    """Do the job with every picture once in a fresh process; the outputs stay in `out`, one folder per picture."""
     with started(engine) as running:
         pid = running.process.pid
         idle = _status_mb(pid, "VmRSS")
         with _Watch(pid) as watch:
-            told_mb = [running.develop(photo, out / photo.name).peak_mb for photo in photos]
+            told_mb = [running.develop(photo, out / photo.name, job).peak_mb for photo in photos]
         # Linux' own account of a process survives exec: a child would start with its parent's peak.
-        peak = _status_mb(pid, "VmHWM") or max(told_mb)
-    return Memory(peak_mb=peak, private_mb=watch.peak_mb, idle_mb=idle)
+        peak = None if engine.spawns else _status_mb(pid, "VmHWM")
+    private = None if engine.spawns else watch.peak_mb
+    return Memory(peak_mb=peak or max(told_mb), private_mb=private, idle_mb=idle)
 
 
 class _Watch:

@@ -10,54 +10,64 @@ from statistics import fmean
 from msgspec import Struct
 from PIL import Image, ImageOps
 
-from bench.job import OUTPUTS, SCORED
+from bench.job import JOB_A, Job, Output
 
 SLACK_PX = 1
 """Engines round the shorter side differently."""
 
 
 class OutputError(Exception):
-    """An engine did something else than job A, so that its cost means nothing."""
+    """An engine did something else than the job, so that its cost means nothing."""
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """The outputs of one engine: their mean size, and the mean SSIMULACRA2 of the 1280 px output."""
+    """The outputs of one engine: their mean size, and of the 1280 px output alone its mean SSIMULACRA2 and size."""
 
     kilobytes: float
     score: float | None = None
+    scored_kilobytes: float | None = None
 
 
-def check(out: Path, photos: Sequence[Path]) -> Written:
+def check(out: Path, photos: Sequence[Path], job: Job = JOB_A) -> Written:
     """Check format, pixel size and chroma subsampling of every output in `out`.
 
     Raises:
         OutputError
     """
-    total = sum(_checked(out / photo.name / output.file, photo) for photo in photos for output in OUTPUTS)
-    return Written(kilobytes=total / len(photos) / 1000)
+    sizes = {
+        output: sum(_checked(out / photo.name / output.file, output, photo) for photo in photos) / len(photos) / 1000
+        for output in job.outputs
+    }
+    return Written(kilobytes=sum(sizes.values()), scored_kilobytes=sizes[job.scored])
 
 
-def scores(out: Path, photos: Sequence[Path]) -> float:
-    """Return the mean SSIMULACRA2 of the 1280 px outputs; the package is in the development environment.
+def scores(out: Path, photos: Sequence[Path], job: Job = JOB_A) -> float:
+    """Return the mean SSIMULACRA2 of the 1280 px outputs."""
+    return fmean(score(photo, out / photo.name / job.scored.file) for photo in photos)
+
+
+def score(photo: Path, output: Path) -> float:
+    """Return the SSIMULACRA2 of a reduced picture.
 
     The reference is a bicubic reduction of the whole photograph, which is no engine's own way.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        reference, decoded = Path(folder) / "reference.png", Path(folder) / "output.png"
+        with Image.open(output) as made, Image.open(photo) as original:
+            made.convert("RGB").save(decoded, compress_level=1)
+            upright = ImageOps.exif_transpose(original).convert("RGB")
+            upright.resize(made.size, Image.Resampling.BICUBIC).save(reference, compress_level=1)
+        return similarity(reference, decoded)
+
+
+def similarity(reference: Path, decoded: Path) -> float:
+    """Return the SSIMULACRA2 of two PNG files; the package is in the development environment."""
     from ssimulacra2 import compute_ssimulacra2  # type: ignore[import-untyped] # noqa: PLC0415 - slow to import
 
-    with tempfile.TemporaryDirectory() as folder:
-        reference, output = Path(folder) / "reference.png", Path(folder) / "output.png"
-        found = []
-        for photo in photos:
-            with Image.open(out / photo.name / SCORED.file) as made, Image.open(photo) as original:
-                made.convert("RGB").save(output, compress_level=1)
-                upright = ImageOps.exif_transpose(original).convert("RGB")
-                upright.resize(made.size, Image.Resampling.BICUBIC).save(reference, compress_level=1)
-            found.append(float(compute_ssimulacra2(str(reference), str(output))))
-    return fmean(found)
+    return float(compute_ssimulacra2(str(reference), str(decoded)))
 
 
-def _checked(path: Path, photo: Path) -> int:
-    output = next(output for output in OUTPUTS if output.file == path.name)
+def _checked(path: Path, output: Output, photo: Path) -> int:
     with Image.open(path) as made, Image.open(photo) as original:
         expected = ImageOps.contain(_upright_blank(original), (output.box_px, output.box_px)).size
         if max(original.size) <= output.box_px:

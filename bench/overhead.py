@@ -44,7 +44,8 @@ def main() -> int:
 
 def _pipeline(photos: Sequence[Path], folder: Path, rounds: int) -> float:
     """Compare the whole pipeline with the renderer alone, in one process each; return the renderer's CPU ms."""
-    samples, _ = measure.timed([RENDERER, WHOLE], photos, rounds=rounds, out=folder, tell=print)
+    tasks = [measure.Task(photo) for photo in photos]
+    samples, _ = measure.timed([RENDERER, WHOLE], tasks, rounds=rounds, out=folder, tell=print)
     alone_ms = ratios.mean_ms(samples, SAFELIGHT, "cpu_s")
     whole_ms = ratios.mean_ms(samples, PIPELINE, "cpu_s")
     paired = ratios.ratio(samples, PIPELINE, SAFELIGHT)

@@ -38,7 +38,7 @@ def mean_ms(samples: Sequence[Sample], engine: str, field: str) -> float:
 
 
 def ratio(samples: Sequence[Sample], engine: str, against: str) -> Ratio:
-    """Compare the CPU of two engines, each photograph of each round with itself.
+    """Compare the CPU of two engines at one job, each photograph of each round with itself.
 
     Returns:
         The median over photographs of the median over rounds; the interval is a percentile bootstrap that draws

@@ -5,9 +5,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench.job import OUTPUTS
 from bench.peers.safelight_render import RECIPE
-from bench.peers.serve import serve
+from bench.peers.serve import Outputs, serve
 from safelight import __version__, event, log
 from safelight.config import Settings
 from safelight.entry import worker
@@ -25,8 +24,8 @@ class Developer:
         self._numbers = itertools.count()
         log.configure(self._world.log)
 
-    def develop(self, photo: Path, out: Path) -> None:
-        """Write the outputs of `photo` to the folder `out`.
+    def develop(self, photo: Path, out: Path, outputs: Outputs) -> None:
+        """Write the outputs of `photo` to the folder `out`; they must be those of job A.
 
         Raises:
             RuntimeError: the job did not succeed.
@@ -41,7 +40,7 @@ class Developer:
         outcome = worker.develop(self._world, event.message(upload))[0]
         if outcome.status is not Status.SUCCEEDED:
             raise RuntimeError(f"{photo.name}: {outcome.status.value}, {outcome.error}")
-        for output in OUTPUTS:
+        for output in outputs:
             (out / output.file).unlink(missing_ok=True)
             (self._world.output / key).parent.joinpath(output.file).rename(out / output.file)
 

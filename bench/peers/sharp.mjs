@@ -1,4 +1,4 @@
-// Job A with sharp. The second argument says how:
+// A job with sharp. The first argument holds the outputs of each job, the second says how:
 //   each      one call per output, one after the other, as sharp's documentation writes it; one thread
 //   together  the same calls all at once (Promise.all), with sharp's own defaults
 //   cascade   one decode to the largest output through a raw buffer, each output from the one before; one thread
@@ -8,25 +8,29 @@ import process from 'node:process'
 import readline from 'node:readline'
 import sharp from 'sharp'
 
-const outputs = JSON.parse(process.argv[2])
+const jobs = JSON.parse(process.argv[2])
 const how = process.argv[3]
 if (how !== 'together') sharp.concurrency(1)
 
 const box = ({ box_px }) => ({ width: box_px, height: box_px, fit: 'inside', withoutEnlargement: true })
 
-const encode = (image, { format, quality, effort }) =>
-  format === 'jpeg'
-    ? image.jpeg({ quality, chromaSubsampling: '4:2:0', progressive: false, mozjpeg: false, optimiseCoding: false })
-    : image.webp({ quality, effort, smartSubsample: false })
+const encoders = {
+  jpeg: (image, { quality }) =>
+    image.jpeg({ quality, chromaSubsampling: '4:2:0', progressive: false, mozjpeg: false, optimiseCoding: false }),
+  webp: (image, { quality, effort }) => image.webp({ quality, effort, smartSubsample: false }),
+  avif: (image, { quality, effort }) => image.avif({ quality, effort, chromaSubsampling: '4:2:0' }),
+  png: (image, { effort }) => image.png({ compressionLevel: effort })
+}
+const encode = (image, output) => encoders[output.format](image, output)
 
 const call = (photo, out, output) =>
   encode(sharp(photo).rotate().resize(box(output)), output).toFile(path.join(out, output.file))
 
-async function each (photo, out) {
+async function each (photo, out, outputs) {
   for (const output of outputs) await call(photo, out, output)
 }
 
-async function together (photo, out) {
+async function together (photo, out, outputs) {
   await Promise.all(outputs.map((output) => call(photo, out, output)))
 }
 
@@ -36,7 +40,7 @@ function exactly ({ width, height }, { box_px }) {
   return { width: Math.round(width * scale), height: Math.round(height * scale), fit: 'fill' }
 }
 
-async function cascade (photo, out) {
+async function cascade (photo, out, outputs) {
   const upright = (await sharp(photo).metadata()).autoOrient
   let image = sharp(photo).rotate()
   for (const output of [...outputs].sort((a, b) => b.box_px - a.box_px)) {
@@ -60,9 +64,9 @@ say({ versions: { node: process.versions.node, sharp: version, "sharp's libvips"
 
 let spent = cpuSeconds()
 for await (const line of readline.createInterface({ input: process.stdin })) {
-  const { photo, out } = JSON.parse(line)
+  const { photo, out, job } = JSON.parse(line)
   const begin = process.hrtime.bigint()
-  await develop(photo, out)
+  await develop(photo, out, jobs[job])
   const wall = Number(process.hrtime.bigint() - begin) / 1e9
   const now = cpuSeconds()
   say({ cpu_s: now - spent, wall_s: wall, peak_mb: process.resourceUsage().maxRSS * 1024 / 1e6 })
