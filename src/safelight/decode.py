@@ -64,6 +64,10 @@ PAGES = "n-pages"
 JFIF = 0xE0
 """The marker of JPEG's APP0 segment."""
 HEADER_BYTES = 4096
+DECODED_WHOLE = {"avif": 16, "heic": 9, "webp": 9, "gif": 6}
+"""Bytes for each pixel that a decoder holds at once, as measured with libvips 8.18; the others go row by row."""
+MEMORY_SHARE = 0.9
+"""How much of the memory limit a decoder may take; the rest is the program."""
 
 
 class Opened(Struct, frozen=True, kw_only=True):
@@ -101,7 +105,7 @@ def open_upload(body: bytes | Path, limits: Limits) -> Opened:
         raise Corrupt(f"the header of the {kind} file does not decode") from err
     source = _source(header, kind, _frames(view, header, kind))
     check_size(source, limits)
-    _check_progressive(view, source, limits)
+    _check_memory(view, header, source, limits)
     return Opened(body=body, view=view, source=source, header=header, limits=limits)
 
 
@@ -221,17 +225,24 @@ def check_size(source: Source, limits: Limits) -> None:
         )
 
 
-def _check_progressive(view: memoryview, source: Source, limits: Limits) -> None:
-    """Refuse a progressive JPEG whose coefficients, all held at once, would not fit beside the rest."""
-    if source.format != "jpeg":
-        return
-    needed = jpeg.coefficient_bytes(view) / 1e6
-    if needed > limits.memory * 0.75:
+def _check_memory(view: memoryview, header: pyvips.Image, source: Source, limits: Limits) -> None:
+    """Refuse a picture that its decoder holds all at once and that would not fit beside the rest."""
+    needed, most = _decoder_bytes(view, header, source) / 1e6, limits.memory * MEMORY_SHARE
+    if needed > most:
+        kind = "progressive JPEG" if source.format == "jpeg" else source.format
         raise TooManyPixels(
-            f"a progressive JPEG of {source.width} x {source.height} needs {needed:.0f} MB to decode; "
-            f"the limit is {limits.memory * 0.75:.0f} MB",
+            f"a {kind} of {source.width} x {source.height} needs {needed:.0f} MB to decode; the limit is {most:.0f} MB",
             remedy="Save the picture as a baseline JPEG, make it smaller, or raise limits.memory.",
         )
+
+
+def _decoder_bytes(view: memoryview, header: pyvips.Image, source: Source) -> float:
+    pixels = source.width * source.height
+    if source.format == "jpeg":
+        return jpeg.coefficient_bytes(view) * 1.2
+    if source.format == "png" and number(header, "interlaced"):
+        return pixels * header.bands * (2.4 if header.format == "ushort" else 1.2)
+    return pixels * DECODED_WHOLE.get(source.format, 0)
 
 
 def _view(body: bytes | Path) -> memoryview:
