@@ -35,9 +35,9 @@ MEANINGS = {
     "filename": "name of the upload with its ending",
     "stem": "name of the upload without its ending",
     "ext": "ending of the upload as written, without the dot",
-    "width": "`resize.width` as requested",
+    "width": "`resize.width` as requested, or the one of `widths`",
     "height": "`resize.height` as requested",
-    "format": "the decided format: `format`, or what the key's ending says",
+    "format": "the decided format: `format`, the one of `formats`, or what the key's ending says",
     "recipe": "name of the recipe",
 }
 

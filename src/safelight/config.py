@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from safelight.recipe import assets
 from safelight.recipe.check import Source, check
+from safelight.recipe.fan_out import fan_out
 from safelight.recipe.finding import Finding, InvalidFile
 from safelight.recipe.model import DEFAULT_RECIPE, Limits, Recipe, in_written_order
 from safelight.recipe.parse import Reading, build, read
@@ -130,8 +131,11 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
 
 
 def _settings(text: str, file: str) -> tuple[Source, Settings, tuple[Finding, ...]]:
-    reading = _ordered(read(text, Settings, file))
-    source = Source(file=file, lines=reading.lines)
+    reading = read(text, Settings, file)
+    written = Source(file=file, lines=reading.lines)
+    fanned = fan_out(reading.plain, {error.path[:2] for error in reading.errors}, written)
+    reading = _ordered(replace(reading, plain=fanned.plain, errors=(*reading.errors, *fanned.errors)))
+    source = replace(written, entries=fanned.entries)
     checked = check(_sound_recipes(reading, file), source)
     errors = (*reading.errors, *checked.errors)
     if errors:

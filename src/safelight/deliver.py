@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from safelight.errors import Conflict, KeyConflict, Superseded, Unavailable
 from safelight.job import Job, Output, Upload
 from safelight.ports import Attributes, Claim, Head, Ports
-from safelight.render import Rendered, size_of
+from safelight.render import Rendered
 from safelight.times import timestamp
 
 TRIES = 5
@@ -33,7 +33,7 @@ def deliver(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> Output:
         format=rendered.format,
         width=rendered.width,
         height=rendered.height,
-        size=size_of(rendered.body),
+        size=rendered.size,
         quality=rendered.quality,
         note=rendered.note,
         etag=_put(rendered, job, claim, ports),
@@ -99,6 +99,10 @@ def header_name(name: str) -> str:
     return encoded
 
 
+def _pixels(rendered: Rendered) -> dict[str, str]:
+    return {"width": str(rendered.width), "height": str(rendered.height)} if rendered.width else {}
+
+
 def _attributes(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> Attributes:
     return Attributes(
         content_type=rendered.content_type,
@@ -112,8 +116,7 @@ def _attributes(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> Att
             "source-id": source_id(job.upload),
             "source-version": quote(job.upload.version),
             "claim": str(claim.token),
-            "width": str(rendered.width),
-            "height": str(rendered.height),
+            **_pixels(rendered),
         },
         tags={"status": "succeeded", "recipe": job.recipe.name, "environment": ports.environment},
     )

@@ -63,12 +63,15 @@ class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Output(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One rendition as it was written. `quality` is the encoder's number; `note` says why it is not as asked."""
+    """One rendition as it was written. `quality` is the encoder's number; `note` says why it is not as asked.
+
+    A manifest's format is json, and it has no width and height.
+    """
 
     key: str
     format: str
-    width: int
-    height: int
+    width: int = 0
+    height: int = 0
     size: int
     quality: int | None = None
     score: float | None = None

@@ -174,7 +174,8 @@ def _outputs(outcome: Outcome) -> Iterator[str]:
         yield from ("", "Outputs:")
     for output in outcome.renditions[:MAX_LISTED]:
         yield f"  {_shown(output.key)}"
-        yield f"    {_picture(output)} ({change_text(outcome.upload.size, output.size)})"
+        change = f" ({change_text(outcome.upload.size, output.size)})" if output.width else ""
+        yield f"    {_picture(output)}{change}"
         if output.note:
             yield from _wrap(output.note, "    ")
     if len(outcome.renditions) > MAX_LISTED:
@@ -248,7 +249,8 @@ def _picture(output: Output) -> str:
 
 def _picture_text(picture: Source | Output, size: int) -> str:
     name = FORMATS.get(picture.format, picture.format.upper())
-    return f"{name}, {picture.width} x {picture.height}, {size_text(size)}"
+    pixels = f"{picture.width} x {picture.height}, " if picture.width else ""
+    return f"{name}, {pixels}{size_text(size)}"
 
 
 def _field(name: str, text: str) -> list[str]:

@@ -16,32 +16,45 @@ from safelight.encode import ENCODERS, Format, encode, quality_of
 from safelight.errors import EncodeFailed, SizeNotEncodable
 from safelight.job import Source
 from safelight.lead import Lead, Size, begin, lead_of
+from safelight.manifest.document import Original, document
+from safelight.manifest.glance import glance, seen
+from safelight.manifest.listing import lines, main
 from safelight.metadata import dress, undress
 from safelight.ports import Body
 from safelight.pyramid import develop_sizes
-from safelight.recipe.keys import key_of, output_format
+from safelight.recipe.keys import key_of, manifest_key, output_format
 from safelight.recipe.model import Limits, Recipe, Rendition
 from safelight.steps.orient import upright_size
 from safelight.transform import transform
 
+JSON, JSON_TYPE = "json", "application/json"
+"""The format of a manifest, which is no picture's."""
 NO_ASSETS: Mapping[str, bytes] = MappingProxyType({})
 
 
 class Rendered(Struct, frozen=True, kw_only=True):
-    """One output, finished in memory (or the upload's own file) and not yet written anywhere."""
+    """One output, finished in memory (or the upload's own file) and not yet written anywhere.
+
+    A manifest has no width and height: both are 0.
+    """
 
     key: str
     body: bytes | Path
     format: str
-    width: int
-    height: int
+    width: int = 0
+    height: int = 0
     quality: int | None = None
     note: str | None = None
 
     @property
     def content_type(self) -> str:
         """The media type of `body`."""
-        return CONTENT_TYPES[self.format]
+        return JSON_TYPE if self.format == JSON else CONTENT_TYPES[self.format]
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return size_of(self.body)
 
 
 class Rendering(Struct, frozen=True, kw_only=True):
@@ -82,7 +95,8 @@ def render(
         validate(opened)
     made = {output.key: output for output in _develop(opened, recipe, plans, Means(limits=limits, assets=assets))}
     outputs = [made.get(key_of(r, recipe, key)) or _copy(r, opened, key, recipe) for r in recipe.renditions]
-    return Rendering(source=opened.source, outputs=tuple(outputs), warnings=_warnings(opened, plans))
+    listings = [_manifest(opened, key, recipe, outputs)] if recipe.manifest else []
+    return Rendering(source=opened.source, outputs=(*outputs, *listings), warnings=_warnings(opened, plans))
 
 
 def _plan(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Plan:
@@ -152,6 +166,20 @@ def _own(key: str, body: Body, opened: Opened, note: str | None = None) -> Rende
     """Return the upload's own picture as an output."""
     width, height = upright_size(opened.source.width, opened.source.height, opened.source.orientation)
     return Rendered(key=key, body=body, format=opened.format, width=width, height=height, note=note)
+
+
+def _manifest(opened: Opened, key: str, recipe: Recipe, outputs: list[Rendered]) -> Rendered:
+    """Return one output more, which lists the others."""
+    place = manifest_key(recipe, key)
+    every = lines(recipe.renditions, outputs, place)
+    shown = main(every)
+    least = min(shown, key=lambda line: line.listed.width * line.listed.height)
+    output = next(each for each in outputs if each.key == least.listed.key)
+    looks = glance(seen(opened, least.rendition, output.body, output.format))
+    width, height = upright_size(opened.source.width, opened.source.height, opened.source.orientation)
+    original = Original(type=CONTENT_TYPES[opened.format], width=width, height=height, bytes=len(opened.view))
+    body = document(original, [line.listed for line in every], [line.listed for line in shown], looks)
+    return Rendered(key=place, body=body, format=JSON)
 
 
 def size_of(body: Body) -> int:

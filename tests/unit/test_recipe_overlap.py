@@ -64,7 +64,7 @@ def test_check_overlap_output_for_another_recipe_is_refused() -> None:
     recipes = recipe("out/{filename}", "in/", name="a"), recipe("in/{filename}.webp", "out/", ".jpg", name="b")
     with pytest.raises(InvalidRecipe) as caught:
         check_overlap(recipes, input="b", output="b")
-    assert "recipe 'a', rendition 1: key='out/{filename}'" in caught.value.message
+    assert "recipe 'a': key='out/{filename}'" in caught.value.message
     assert "the recipe 'b' again" in caught.value.message
     assert "match.prefix: originals/" in caught.value.remedy
 

@@ -46,5 +46,6 @@ def test_preset_comment_names_a_key_that_comes_true() -> None:
     """The example in the head of `web` is what its first rendition gives."""
     text = presets.read("web")
     first = yaml.safe_load(text)["recipes"][0]["renditions"][0]
-    key = first["key"].format(dir="holiday/", filename="beach.jpg", width=first["resize"]["width"])
+    words = {"width": first["widths"][0], "format": first["formats"][0]}
+    key = first["key"].format(dir="holiday/", filename="beach.jpg", **words)
     assert f"the first rendition is {key}." in text

@@ -46,7 +46,7 @@ def configuration(place: Site) -> Verdict:
     if found.warnings:
         return warn("\n".join(map(str, found.warnings)), "Look at the lines named; `safelight lint` shows them again.")
     recipes = found.settings.recipes
-    outputs = sum(len(recipe.renditions) for recipe in recipes)
+    outputs = sum(len(recipe.renditions) + bool(recipe.manifest) for recipe in recipes)
     return ok(f"{found.path.name}: {len(recipes)} recipe(s), {outputs} output(s) an upload")
 
 

@@ -101,7 +101,8 @@ def _beside(picture: Picture, number: int) -> Iterator[str]:
         if len(picture.outcomes) > 1 and outcome.renditions:
             yield f"<h3>Recipe {facts.text(outcome.recipe)}</h3>\n"
         for output in outcome.renditions:
-            yield from _rendition(picture, outcome, output, number)
+            if output.width:  # a manifest has none and is no picture
+                yield from _rendition(picture, outcome, output, number)
     yield "</div>\n</div>\n"
 
 

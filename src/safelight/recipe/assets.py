@@ -34,7 +34,7 @@ def settle(recipes: Sequence[Recipe], folder: Path, source: Source) -> tuple[Rec
     """
     faults = [fault for at, recipe in enumerate(recipes) for fault in _faults(recipe, at, folder, source)]
     if faults:
-        raise InvalidFile(faults)
+        raise InvalidFile(dict.fromkeys(faults))
     return tuple(replace(recipe, assets=_assets(recipe, folder)) for recipe in recipes)
 
 
@@ -65,7 +65,7 @@ def _marks(recipe: Recipe) -> Mapping[int, Watermark]:
 def _faults(recipe: Recipe, at: int, folder: Path, source: Source) -> Iterator[Finding]:
     for i, mark in _marks(recipe).items():
         path = ("recipes", at, "renditions", i, "watermark")
-        where = f"recipe {recipe.name!r}, rendition {i + 1}"
+        where = source.rendition(recipe, path)
         for option, fault in (("image", _logo_fault(mark, folder)), ("text", _text_fault(mark, folder))):
             if fault:
                 yield source.finding(f"watermark.{fault}", (*path, option), where)

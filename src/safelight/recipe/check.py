@@ -9,8 +9,9 @@ from itertools import combinations
 from msgspec import Struct
 
 from safelight.errors import InvalidKey
+from safelight.recipe import manifest
 from safelight.recipe.finding import Finding, Path
-from safelight.recipe.keys import key_of
+from safelight.recipe.keys import key_of, manifest_key
 from safelight.recipe.model import Match, Recipe, Rendition
 from safelight.recipe.rendition import PICTURE_ENDINGS, remarks
 
@@ -22,14 +23,35 @@ class Checked(Struct, frozen=True, kw_only=True):
     warnings: tuple[Finding, ...] = ()
 
 
+SHORT_FOR: Mapping[str | int, str] = {"resize": "widths", "format": "formats"}
+"""The option that gives another one where that is not written itself."""
+
+
 class Source(Struct, frozen=True, kw_only=True):
-    """Where recipes were read: the file's name and the line of each of its values, where known."""
+    """Where recipes were read: the file's name and the line of each of its values, where known.
+
+    `entries` tells of renditions that `fan_out` made by which entry of the file they were asked for.
+    """
 
     file: str
     lines: Mapping[Path, int]
+    entries: Mapping[Path, int] = {}
+
+    def written(self, path: Path) -> Path:
+        """Return where the file has what is at `path` of the recipes."""
+        if path[:4] not in self.entries:
+            return path
+        path = (*path[:3], self.entries[path[:4]], *path[4:])
+        many = SHORT_FOR.get(path[4]) if len(path) > 4 else None
+        return (*path[:4], many) if many and path[:5] not in self.lines else path
+
+    def rendition(self, recipe: Recipe, path: Path) -> str:
+        """Return what a person calls the rendition at `path`."""
+        return f"recipe {recipe.name!r}, rendition {int(self.written(path)[3]) + 1}"
 
     def finding(self, message: str, path: Path, where: str) -> Finding:
         """Return a finding about the option at `path`, on its line or that of the group it is in."""
+        path = self.written(path)
         known = (self.lines[path[:length]] for length in range(len(path), -1, -1) if path[:length] in self.lines)
         return Finding(file=self.file, message=message, where=where, path=path, line=next(known, 0))
 
@@ -43,47 +65,70 @@ def check(recipes: Sequence[Recipe | None], source: Source) -> Checked:
     sound = [(position, recipe) for position, recipe in enumerate(recipes) if recipe]
     notes = [note for position, recipe in sound for note in _recipe(recipe, position, source)]
     broken = {finding.path[:4] for finding, is_error in notes if is_error}
-    outputs = [
-        _Output(("recipes", at, "renditions", i), recipe, rendition)
-        for at, recipe in sound
-        for i, rendition in enumerate(recipe.renditions)
-        if ("recipes", at, "renditions", i) not in broken
-    ]
+    outputs = [each for at, recipe in sound for each in _outputs(recipe, at, source) if each.entry not in broken]
     notes += [(finding, True) for finding in (*_same_names(sound, source), *_same_keys(outputs, source))]
-    notes += [(finding, False) for output in outputs for finding in _shared_by_uploads(output, source)]
+    first = {output.entry: output for output in reversed(outputs)}.values()
+    notes += [(finding, False) for output in first for finding in _shared_by_uploads(output, source)]
+    # What one entry of the file stands for has its faults many times over.
+    unique = dict.fromkeys(notes)
     return Checked(
-        errors=tuple(finding for finding, is_error in notes if is_error),
-        warnings=tuple(finding for finding, is_error in notes if not is_error),
+        errors=tuple(finding for finding, is_error in unique if is_error),
+        warnings=tuple(finding for finding, is_error in unique if not is_error),
     )
 
 
 class _Output(Struct, frozen=True):
-    """A rendition of a recipe, and where it stands in the file."""
+    """An output of a recipe: its rendition (none of a manifest), its path, and that of its entry of the file."""
 
     path: Path
+    entry: Path
+    name: str
     recipe: Recipe
-    rendition: Rendition
+    rendition: Rendition | None = None
 
     @property
     def where(self) -> str:
-        return f"recipe {self.recipe.name!r}, rendition {int(self.path[3]) + 1}"
+        return f"recipe {self.recipe.name!r}, {self.name}"
+
+    @property
+    def option(self) -> Path:
+        return (*self.path, "key") if self.rendition else self.path
+
+    @property
+    def shown(self) -> str:
+        return f"key={self.rendition.key!r}" if self.rendition else f"manifest={self.recipe.manifest!r}"
 
     def key_of(self, upload: str) -> str:
         """Return the key that the upload's output would get; blank when the upload's own key allows none."""
         try:
-            return key_of(self.rendition, self.recipe, upload)
+            return key_of(self.rendition, self.recipe, upload) if self.rendition else manifest_key(self.recipe, upload)
         except InvalidKey:
             return ""
 
 
+def _outputs(recipe: Recipe, position: int, source: Source) -> Iterator[_Output]:
+    path: Path = ("recipes", position)
+    for i, rendition in enumerate(recipe.renditions):
+        place = (*path, "renditions", i)
+        entry = source.written(place)
+        yield _Output(place, entry, f"rendition {int(entry[3]) + 1}", recipe, rendition)
+    if recipe.manifest:
+        place = (*path, "manifest")
+        yield _Output(place, place, "the manifest", recipe)
+
+
 def _recipe(recipe: Recipe, position: int, source: Source) -> Iterator[Note]:
     path: Path = ("recipes", position)
+    where = f"recipe {recipe.name!r}"
     for option, message in _match(recipe.match):
-        yield source.finding(message, (*path, "match", *option), f"recipe {recipe.name!r}"), False
+        yield source.finding(message, (*path, "match", *option), where), False
+    for message in manifest.remarks(recipe):
+        yield source.finding(message, (*path, "manifest"), where), True
     for i, rendition in enumerate(recipe.renditions):
-        output = _Output((*path, "renditions", i), recipe, rendition)
+        place = (*path, "renditions", i)
         for remark in remarks(rendition, recipe):
-            yield source.finding(remark.message, (*output.path, *remark.option), output.where), remark.error
+            found = source.finding(remark.message, (*place, *remark.option), source.rendition(recipe, place))
+            yield found, remark.error
 
 
 def _match(match: Match) -> Iterator[tuple[Path, str]]:
@@ -116,21 +161,21 @@ def _same_names(sound: Sequence[tuple[int, Recipe]], source: Source) -> Iterator
 
 
 def _same_keys(outputs: Sequence[_Output], source: Source) -> Iterator[Finding]:
-    """Yield each rendition whose key an earlier one of the same upload has."""
+    """Yield each output whose key an earlier one of the same upload has, once for each two entries of the file."""
     shared = cache(_uploads)
-    by_path = {output.path: output for output in outputs}
-    key_at = cache(lambda path, upload: by_path[path].key_of(upload))
-    for first, second in combinations(outputs, 2):
+    key_at = cache(lambda number, upload: outputs[number].key_of(upload))
+    told: set[tuple[Path, Path]] = set()
+    for (i, first), (j, second) in combinations(enumerate(outputs), 2):
         for upload in shared(first.recipe.match, second.recipe.match):
-            key = key_at(first.path, upload)
-            if key and key == key_at(second.path, upload):
+            key = key_at(i, upload)
+            if key and key == key_at(j, upload) and (first.entry, second.entry) not in told:
+                told.add((first.entry, second.entry))
                 same = "" if first.recipe is second.recipe else f"recipe {first.recipe.name!r}, "
                 message = (
-                    f"key={second.rendition.key!r}; {same}rendition {int(first.path[3]) + 1} has the same key: "
+                    f"{second.shown}; {same}{first.name} has the same key: "
                     f"{upload} would give two times {key}; give each its own key"
                 )
-                yield source.finding(message, (*second.path, "key"), second.where)
-                break
+                yield source.finding(message, second.option, second.where)
 
 
 def _uploads(one: Match, other: Match) -> list[str]:
@@ -147,10 +192,10 @@ def _shared_by_uploads(output: _Output, source: Source) -> Iterator[Finding]:
         key = output.key_of(one)
         if key and key == output.key_of(other):
             message = (
-                f"key={output.rendition.key!r}; {one} and {other} would both give {key}, and the second would be "
+                f"{output.shown}; {one} and {other} would both give {key}, and the second would be "
                 f"rejected; put {placeholder} into the key"
             )
-            yield source.finding(message, (*output.path, "key"), output.where)
+            yield source.finding(message, output.option, output.where)
             return
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import get_args
 
 from msgspec import Struct
 
 from safelight.encode import ENCODERS, Format
 from safelight.errors import InvalidKey
+from safelight.recipe import wording
 from safelight.recipe.model import Recipe, Rendition
 
 PLACEHOLDERS = ("dir", "filename", "stem", "ext", "width", "height", "format", "recipe")
 ENDINGS = {ending: kind for kind in get_args(Format) for ending in ENCODERS[kind].extensions}
 """What the ending of an output's key says about its format."""
+_KNOWN = "known are " + " ".join(f"{{{word}}}" for word in PLACEHOLDERS)
 MAX_KEY_BYTES = 1024  # of S3: docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 _PIECE = re.compile(r"(?P<brace>\{\{|\}\})|\{(?P<word>[^{}]*)\}|(?P<plain>[^{}]+|[{}])")
 
@@ -46,6 +49,21 @@ def placeholders(template: str) -> tuple[str, ...]:
 def lone_brace(template: str) -> bool:
     """Say whether a brace opens or closes nothing."""
     return any(match["plain"] in ("{", "}") for match in _PIECE.finditer(template))
+
+
+def template_faults(template: str) -> Iterator[str]:
+    """Yield what is wrong with the placeholders of any template."""
+    if lone_brace(template):
+        yield f"a brace stands alone; {_KNOWN}; write {{{{ or }}}} for a brace itself"
+    for word in placeholders(template):
+        if word not in PLACEHOLDERS:
+            close = wording.nearest(word, PLACEHOLDERS)
+            yield "; ".join(filter(None, (f"{{{word}}} is unknown", close, _KNOWN)))
+
+
+def key_remedy(template: str) -> str:
+    """Return what to do about a template whose keys lead nowhere."""
+    return "; {dir} ends with / already" if "{dir}/" in template else "; a key is a path such as thumbs/a.jpg"
 
 
 def ending(template: str) -> str:
@@ -115,6 +133,17 @@ def key_of(rendition: Rendition, recipe: Recipe, upload: str) -> str:
         height=rendition.resize.height if rendition.resize else None,
         format=output_format(rendition.key, rendition.format),
     )
+
+
+def manifest_key(recipe: Recipe, upload: str) -> str:
+    """Return the key that the manifest of the upload would get; the recipe has one."""
+    return expand(recipe.manifest or "", key=upload, recipe=recipe.name, width=None, height=None, format=None)
+
+
+def keys_of(recipe: Recipe, upload: str) -> tuple[str, ...]:
+    """Return the keys of all that the recipe writes for the upload."""
+    manifest = (manifest_key(recipe, upload),) if recipe.manifest else ()
+    return (*(key_of(rendition, recipe, upload) for rendition in recipe.renditions), *manifest)
 
 
 def key_fault(key: str) -> str:

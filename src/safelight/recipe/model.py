@@ -39,6 +39,17 @@ KeyTemplate = Annotated[
     ),
 ]
 
+ManifestTemplate = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=900,
+        description="Where to write a JSON file that lists the outputs, with srcset, a picture element to paste, main "
+        "color and ThumbHash: from {dir} {filename} {stem} {ext} {recipe}.",
+        examples=["{dir}{filename}.json"],
+    ),
+]
+
 
 class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a single upload may cost; checked before any decoding where a header tells."""
@@ -91,6 +102,15 @@ class Rendition(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     """One output that a recipe asks for. With a key alone the pixels are not touched; steps run as they are written."""
 
     key: KeyTemplate
+    # These two stand for many outputs: `fan_out` writes them out when the file is read, and nothing later sees them.
+    widths: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=16384, examples=[320])], ...],
+        Meta(min_length=1, description="An output for each of these widths in pixels; the key holds {width}."),
+    ] = ()
+    formats: Annotated[
+        tuple[Format, ...],
+        Meta(min_length=1, description="An output for each of these, of each width; the key ends with .{format}."),
+    ] = ()
     resize: Resize | None = None
     trim: Trim | None = None
     crop: Crop | None = None
@@ -159,6 +179,7 @@ class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
         ),
     ]
     match: Match = Match()
+    manifest: ManifestTemplate | None = None
     metadata: Annotated[
         Metadata, Meta(description="What outputs keep of EXIF, IPTC and XMP; colour and orientation stay true.")
     ] = "strip"

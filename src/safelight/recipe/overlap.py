@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from safelight.encode import Format
 from safelight.errors import InvalidRecipe
 from safelight.recipe.keys import Piece, output_format, pieces
-from safelight.recipe.model import Match, Recipe, Rendition
+from safelight.recipe.model import Match, Recipe
 
 REMEDY = (
     "Give the output a bucket or folder of its own, or keep them apart by name: match.prefix: originals/ and keys "
@@ -30,15 +31,23 @@ def check_overlap(recipes: Sequence[Recipe], *, input: str, output: str) -> None
     if inside is None:
         return
     faults = [
-        f"recipe {recipe.name!r}, rendition {i + 1}: key={rendition.key!r}; its output would be an upload for the "
+        f"recipe {recipe.name!r}: {option}={template!r}; its output would be an upload for the "
         f"recipe {other.name!r} again"
         for recipe in recipes
-        for i, rendition in enumerate(recipe.renditions)
+        for option, template, kind in _outputs(recipe)
         for other in recipes
-        if _may_match(rendition, recipe.match, other.match, inside)
+        if _may_match((template, kind), recipe.match, other.match, inside)
     ]
     if faults:
-        raise InvalidRecipe("\n".join(faults), remedy=REMEDY)
+        raise InvalidRecipe("\n".join(dict.fromkeys(faults)), remedy=REMEDY)
+
+
+def _outputs(recipe: Recipe) -> Iterator[tuple[str, str, Format | None]]:
+    """Yield every template of a recipe with the option that it is written in and the format of its output."""
+    for rendition in recipe.renditions:
+        yield "key", rendition.key, output_format(rendition.key, rendition.format)
+    if recipe.manifest:
+        yield "manifest", recipe.manifest, None
 
 
 def _inside(source: str, target: str) -> str | None:
@@ -55,14 +64,15 @@ def _inside(source: str, target: str) -> str | None:
     return None
 
 
-def _may_match(rendition: Rendition, own: Match, other: Match, inside: str) -> bool:
+def _may_match(output: tuple[str, Format | None], own: Match, other: Match, inside: str) -> bool:
     """Say whether the output of an upload that `own` takes could be an upload that `other` takes."""
-    found = pieces(rendition.key)
+    template, kind = output
+    found = pieces(template)
     start = (inside + _start(found[0], own)).casefold()
     prefix = other.prefix.casefold()
     if not (start.startswith(prefix) or prefix.startswith(start)):
         return False
-    tails = [tail.casefold() for tail in _tails(found[-1], rendition, own)]
+    tails = [tail.casefold() for tail in _tails(found[-1], kind, own)]
     suffixes = [suffix.casefold() for suffix in other.suffix] or [""]
     return any(tail.endswith(suffix) or suffix.endswith(tail) for tail in tails for suffix in suffixes)
 
@@ -74,10 +84,10 @@ def _start(first: Piece, own: Match) -> str:
     return own.prefix[: own.prefix.rfind("/") + 1] if first.text == "dir" else ""
 
 
-def _tails(last: Piece, rendition: Rendition, own: Match) -> Sequence[str]:
+def _tails(last: Piece, kind: Format | None, own: Match) -> Sequence[str]:
     """Return what is certain about the end of the key: one of these, where a blank one is anything."""
     if not last.placeholder:
         return (last.text,)
     if last.text == "filename":
         return tuple(suffix.rpartition("/")[2] for suffix in own.suffix) or ("",)
-    return (output_format(rendition.key, rendition.format) or "",) if last.text == "format" else ("",)
+    return (kind or "",) if last.text == "format" else ("",)

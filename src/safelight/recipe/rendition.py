@@ -12,12 +12,12 @@ from safelight.errors import InvalidKey
 from safelight.recipe import wording
 from safelight.recipe.keys import (
     ENDINGS,
-    PLACEHOLDERS,
     ending,
     key_of,
-    lone_brace,
+    key_remedy,
     output_format,
     placeholders,
+    template_faults,
 )
 from safelight.recipe.model import Match, Recipe, Rendition
 from safelight.steps import pad, region, watermark
@@ -25,7 +25,6 @@ from safelight.steps.resize import SMART, Resize
 
 PICTURE_ENDINGS = (*ENDINGS, "jpe", "jfif", "heic", "heif")
 """Endings that pictures come with."""
-_KNOWN = "known are " + " ".join(f"{{{word}}}" for word in PLACEHOLDERS)
 _WRITTEN = ", ".join(f".{each}" for each in ENDINGS)
 
 
@@ -55,13 +54,9 @@ def remarks(rendition: Rendition, recipe: Recipe) -> Iterator[Remark]:
 
 def _words(rendition: Rendition) -> Iterator[Remark]:
     """Yield what is wrong with the placeholders of the key."""
-    if lone_brace(rendition.key):
-        yield _key(rendition, f"a brace stands alone; {_KNOWN}; write {{{{ or }}}} for a brace itself")
     used = placeholders(rendition.key)
-    for word in used:
-        if word not in PLACEHOLDERS:
-            close = wording.nearest(word, PLACEHOLDERS)
-            yield _key(rendition, "; ".join(filter(None, (f"{{{word}}} is unknown", close, _KNOWN))))
+    for fault in template_faults(rendition.key):
+        yield _key(rendition, fault)
     for side in ("width", "height"):
         if side in used and not (rendition.resize and getattr(rendition.resize, side)):
             yield _key(rendition, f"{{{side}}} needs resize.{side}, which is not given; give it, or write the number")
@@ -125,10 +120,7 @@ def _place(rendition: Rendition, recipe: Recipe) -> Iterator[Remark]:
         for upload in ("a.jpg", "a/b.jpg"):
             key_of(rendition, recipe, upload)
     except InvalidKey as error:
-        remedy = (
-            "; {dir} ends with / already" if "{dir}/" in rendition.key else "; a key is a path such as thumbs/a.jpg"
-        )
-        yield _key(rendition, error.message + remedy)
+        yield _key(rendition, error.message + key_remedy(rendition.key))
 
 
 def _only(match: Match, literal: str) -> bool:

@@ -34,5 +34,5 @@ def lint(config: Path | None, *, schema: bool) -> None:
     for warning in found.warnings:
         click.secho(f"warning: {warning}", fg="yellow")
     name = found.path.name if found.path else "no safelight.yaml here: the default recipe"
-    outputs = sum(len(recipe.renditions) for recipe in found.settings.recipes)
+    outputs = sum(len(recipe.renditions) + bool(recipe.manifest) for recipe in found.settings.recipes)
     click.echo(f"ok: {name}, {len(found.settings.recipes)} recipe(s), {outputs} output(s) an upload")

@@ -18,7 +18,7 @@ from safelight.entry.cli.options import chosen, config_option, json_option, work
 from safelight.entry.cli.quick import Quick, quick_options
 from safelight.job import Outcome, Status, Upload
 from safelight.local.ports import Local, World
-from safelight.recipe.keys import key_of
+from safelight.recipe.keys import keys_of
 
 MOST_ROWS = 60
 
@@ -84,7 +84,7 @@ def _choose(world: World, found: list[Upload], choices: Choices) -> tuple[list[U
 
 def _keys(world: World, upload: Upload) -> list[str]:
     recipes = [recipe for recipe in world.settings.recipes if recipe.match.takes(upload.key)]
-    return [key_of(rendition, recipe, upload.key) for recipe in recipes for rendition in recipe.renditions]
+    return [key for recipe in recipes for key in keys_of(recipe, upload.key)]
 
 
 def _print_plan(world: World, uploads: list[Upload]) -> None:

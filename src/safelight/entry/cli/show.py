@@ -151,9 +151,9 @@ def renditions(outcome: Outcome) -> Table:
         made.add_row(
             escape(printable(each.key)),
             each.format,
-            f"{each.width} x {each.height}",
+            f"{each.width} x {each.height}" if each.width else "",
             size_text(each.size),
-            change_text(outcome.upload.size, each.size),
+            change_text(outcome.upload.size, each.size) if each.width else "",
             str(each.quality or ""),
         )
     return made
