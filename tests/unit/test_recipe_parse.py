@@ -115,7 +115,10 @@ def test_parse_position_misspelled_explains_the_form_in_words() -> None:
         ("limits: {pixels: 0}", "limits.pixels=0; must be at least 1"),
         ("recipes: []", "recipes must have at least 1 entry; add one, or remove the option"),
         ("recipes: {name: x}", "recipes must be a list; begin each entry with '- '"),
-        ("recipes: [x]", "recipes[1] must be a group of options: name, match, manifest, metadata"),
+        (
+            "recipes: [x]",
+            "recipes[1] must be a group of options: name, match, manifest, metadata, renditions; write name: ...",
+        ),
         ("recipes: [{renditions: [{key: x}]}]", f"recipe 1: name is missing; {NAME_FORM}; for example 'photos'"),
         ("recipes: [{name: x}]", "recipe 'x': renditions is missing; a list with at least one entry"),
         (
