@@ -58,9 +58,9 @@ def compare(name: str, found: Pixels, wanted: Pixels, *, max_difference: float, 
     saved.parent.mkdir(exist_ok=True)
     saved.write_bytes(_sheet(found, wanted, far).pngsave_buffer())
     return (
-        f"{name}: differs by at most {far.max():.1f} and {far.mean():.3f} on average of 255; allowed are "
-        f"{max_difference} and {mean_difference}; golden, output and difference side by side: {saved.relative_to(FOLDER.parents[1])}; "
-        f"{_remedy()}"
+        f"{name}: differs by at most {far.max():.1f} and {far.mean():.3f} on average of 255; "
+        f"allowed are {max_difference} and {mean_difference}; "
+        f"golden, output and difference side by side: {saved.relative_to(FOLDER.parents[1])}; {_remedy()}"
     )
 
 
