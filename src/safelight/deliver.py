@@ -36,6 +36,7 @@ def deliver(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> Output:
         size=rendered.size,
         quality=rendered.quality,
         note=rendered.note,
+        frames=rendered.frames,
         etag=_put(rendered, job, claim, ports),
     )
 

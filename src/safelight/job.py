@@ -77,6 +77,7 @@ class Output(Struct, frozen=True, kw_only=True, omit_defaults=True):
     score: float | None = None
     etag: str | None = None
     note: str | None = None
+    frames: int = 1
 
 
 class Problem(Struct, frozen=True, kw_only=True):

@@ -15,21 +15,26 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 
+STALE = ("orientation", "exif-ifd0-Orientation", "page-height", "n-pages")
+"""What encoders believe: AVIF's would have viewers turn the picture once more, WebP's would cut it into frames."""
 CASCADE = 1.5
 """A size is made from the smallest one that is at least this much larger: resampling twice in small steps softens."""
 
 
-def develop_sizes(opened: Opened, sizes: list[Size], *, streams: bool) -> dict[Size, pyvips.Image]:
+def develop_sizes(
+    opened: Opened, sizes: list[Size], *, streams: bool, frame: pyvips.Image | None = None
+) -> dict[Size, pyvips.Image]:
     """Return the whole picture, upright and in sRGB or grey, in each of `sizes` (upright pixels).
 
     Args:
         opened: the upload.
         sizes: exact sizes; shapes may differ (`fill`), and larger than the source is allowed.
         streams: whether the one image is read once, from top to bottom, so that it need not be held in memory.
+        frame: one frame of an animation, as it was decoded; else the first one is.
     """
     wanted = sorted(set(sizes), key=_area, reverse=True)
     first = _first(wanted, upright_size(opened.source.width, opened.source.height, opened.source.orientation))
-    levels = {first: _base(opened, first, streams=streams and wanted == [first])}
+    levels = {first: _base(opened, first, frame, streams=streams and wanted == [first])}
     for size in wanted:
         if size not in levels:
             levels[size] = resize(levels[_parent(levels, size, first)], size).copy_memory()
@@ -44,13 +49,12 @@ def _first(wanted: list[Size], upright: Size) -> Size:
     return largest if fits else upright
 
 
-def _base(opened: Opened, size: Size, *, streams: bool) -> pyvips.Image:
+def _base(opened: Opened, size: Size, frame: pyvips.Image | None, *, streams: bool) -> pyvips.Image:
     """Decode once, resample, then correct colour and turn: the later steps see few pixels."""
     orientation = opened.source.orientation
     width, height = (size[1], size[0]) if orientation in SIDEWAYS else size
-    image = decode(opened, least_width=width, least_height=height)
-    # An encoder that finds the old orientation (AVIF's does) would have viewers turn the picture once more.
-    image = without(to_srgb(resize(image, (width, height))), "orientation", "exif-ifd0-Orientation")
+    image = decode(opened, least_width=width, least_height=height) if frame is None else frame
+    image = without(to_srgb(resize(image, (width, height))), *STALE)
     if orientation != 1:
         # Turning needs every pixel at hand.
         image = orient(image.copy_memory(), orientation)

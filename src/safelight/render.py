@@ -10,10 +10,13 @@ from typing import cast
 import pyvips
 from msgspec import Struct
 
+from safelight.animation import Track, develop_frames
+from safelight.containers import complete
 from safelight.containers.sniff import CONTENT_TYPES
-from safelight.decode import Opened, open_upload, validate
+from safelight.decode import ANIMATED, PAGES, Opened, open_upload, validate
 from safelight.encode import ENCODERS, Format, encode, quality_of
 from safelight.errors import EncodeFailed, SizeNotEncodable
+from safelight.fields import number
 from safelight.job import Source
 from safelight.lead import Lead, Size, begin, lead_of
 from safelight.manifest.document import Original, document
@@ -45,6 +48,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
     height: int = 0
     quality: int | None = None
     note: str | None = None
+    frames: int = 1
 
     @property
     def content_type(self) -> str:
@@ -79,6 +83,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     key: str
     format: Format
     lead: Lead
+    animated: bool
 
 
 def render(
@@ -91,7 +96,7 @@ def render(
     """
     opened = open_upload(body, limits)
     plans = [_plan(rendition, opened, key, recipe) for rendition in recipe.renditions if not rendition.copies]
-    if not plans or opened.source.frames > 1:
+    if not plans or (opened.source.frames > 1 and not any(each.animated for each in plans)):
         validate(opened)
     made = {output.key: output for output in _develop(opened, recipe, plans, Means(limits=limits, assets=assets))}
     outputs = [made.get(key_of(r, recipe, key)) or _copy(r, opened, key, recipe) for r in recipe.renditions]
@@ -100,14 +105,19 @@ def render(
 
 
 def _plan(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Plan:
-    asked = output_format(rendition.key, rendition.format)
+    kind = output_format(rendition.key, rendition.format) or _own_format(opened)
     size = upright_size(opened.source.width, opened.source.height, opened.source.orientation)
     return Plan(
         rendition=rendition,
         key=key_of(rendition, recipe, key),
-        format=asked or _own_format(opened),
+        format=kind,
         lead=lead_of(rendition, *size),
+        animated=_moves(opened) and rendition.animate and ENCODERS[kind].animated,
     )
+
+
+def _moves(opened: Opened) -> bool:
+    return opened.format in ANIMATED and opened.source.frames > 1
 
 
 def _own_format(opened: Opened) -> Format:
@@ -118,15 +128,29 @@ def _own_format(opened: Opened) -> Format:
 
 
 def _develop(opened: Opened, recipe: Recipe, plans: list[Plan], means: Means) -> list[Rendered]:
-    if not plans:
-        return []
-    streams = len(plans) == 1 and plans[0].lead.streams
+    still = [each for each in plans if not each.animated]
+    moving = [each for each in plans if each.animated]
     try:
-        images = develop_sizes(opened, [each.lead.scaled for each in plans], streams=streams)
-        return [_finish(each, _transformed(each, images, means), opened, recipe) for each in plans]
+        return [*_stills(opened, recipe, still, means), *_films(opened, recipe, moving, means)]
     except pyvips.Error as err:
         validate(opened)  # raises when the input is to blame
         raise EncodeFailed("the picture decodes, yet an output of it could not be made") from err
+
+
+def _stills(opened: Opened, recipe: Recipe, plans: list[Plan], means: Means) -> list[Rendered]:
+    if not plans:
+        return []
+    streams = len(plans) == 1 and plans[0].lead.streams
+    images = develop_sizes(opened, [each.lead.scaled for each in plans], streams=streams)
+    return [_finish(each, _transformed(each, images, means), opened, recipe) for each in plans]
+
+
+def _films(opened: Opened, recipe: Recipe, plans: list[Plan], means: Means) -> list[Rendered]:
+    if not plans:
+        return []
+    tracks = [Track(rendition=each.rendition, lead=each.lead) for each in plans]
+    films = develop_frames(opened, tracks, means.assets)
+    return [_finish(each, film, opened, recipe) for each, film in zip(plans, films, strict=True)]
 
 
 def _transformed(each: Plan, images: Mapping[Size, pyvips.Image], means: Means) -> pyvips.Image:
@@ -144,7 +168,7 @@ def _finish(each: Plan, image: pyvips.Image, opened: Opened, recipe: Recipe) -> 
     policy = each.rendition.metadata or recipe.metadata
     image, keep = dress(image, policy, opened)
     body = encode(image, each.format, each.rendition.encoding, keep)
-    if not each.rendition.steps and each.format == opened.format:
+    if _shows_the_same(each, opened):
         kept = undress(opened, policy)
         if size_of(kept) <= len(body):
             return _own(each.key, kept, opened, note="kept the source: re-encoding was not smaller")
@@ -153,9 +177,16 @@ def _finish(each: Plan, image: pyvips.Image, opened: Opened, recipe: Recipe) -> 
         body=body,
         format=each.format,
         width=image.width,
-        height=image.height,
+        height=number(image, "page-height") or image.height,
         quality=quality_of(each.format, each.rendition.encoding),
+        frames=complete.frames(body, each.format) if each.animated else 1,
     )
+
+
+def _shows_the_same(each: Plan, opened: Opened) -> bool:
+    """Whether the upload itself could stand for the output: the same picture, and no more of it."""
+    whole = each.animated or not (opened.source.frames > 1 or _pages(opened) > 1)
+    return whole and not (each.rendition.steps or each.rendition.colors) and each.format == opened.format
 
 
 def _copy(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Rendered:
@@ -165,7 +196,8 @@ def _copy(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Ren
 def _own(key: str, body: Body, opened: Opened, note: str | None = None) -> Rendered:
     """Return the upload's own picture as an output."""
     width, height = upright_size(opened.source.width, opened.source.height, opened.source.orientation)
-    return Rendered(key=key, body=body, format=opened.format, width=width, height=height, note=note)
+    frames = opened.source.frames
+    return Rendered(key=key, body=body, format=opened.format, width=width, height=height, note=note, frames=frames)
 
 
 def _manifest(opened: Opened, key: str, recipe: Recipe, outputs: list[Rendered]) -> Rendered:
@@ -187,10 +219,16 @@ def size_of(body: Body) -> int:
     return len(body) if isinstance(body, bytes) else body.stat().st_size
 
 
+def _pages(opened: Opened) -> int:
+    return (number(opened.header, PAGES) or 1) if opened.format == "tiff" else 1
+
+
 def _warnings(opened: Opened, plans: list[Plan]) -> tuple[str, ...]:
     found = []
-    if plans and opened.source.frames > 1:
+    if opened.source.frames > 1 and not all(each.animated for each in plans):
         found.append(f"only the first of {opened.source.frames} frames was developed")
+    if plans and _pages(opened) > 1:
+        found.append(f"only the first of {_pages(opened)} pages was developed")
     if opened.format not in ENCODERS and any(each.rendition.format is None for each in plans):
         made = sorted({each.format for each in plans})
         found.append(f"{opened.format} is read but not written: made {', '.join(made)}")

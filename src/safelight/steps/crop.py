@@ -19,6 +19,18 @@ def crop(image: pyvips.Image, size: tuple[int, int], position: str) -> pyvips.Im
     return image.crop(left, top, width, height)
 
 
+def corner_of(image: pyvips.Image, size: tuple[int, int], position: str) -> tuple[int, int]:
+    """Return where the box of `size` begins that a smart `position` keeps."""
+    kept = image.copy(xoffset=0, yoffset=0).smartcrop(*size, interesting=position)
+    return -kept.xoffset, -kept.yoffset
+
+
+def focus_of(image: pyvips.Image, size: tuple[int, int], position: str) -> str:
+    """Return the focal point that keeps the very box which a smart `position` keeps of this picture."""
+    left, top = corner_of(image, size, position)
+    return f"{(left + size[0] / 2) / image.width:.9f},{(top + size[1] / 2) / image.height:.9f}"
+
+
 def place(image: pyvips.Image, size: tuple[int, int], position: str) -> pyvips.Image:
     """Put the picture on a clear canvas of `size`; an image without alpha gets one."""
     shares = COMPASS.get(position, COMPASS["center"])
