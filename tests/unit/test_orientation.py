@@ -15,7 +15,7 @@ from safelight.steps.resize import Resize
 
 def turned(orientation: int) -> bytes:
     """A picture whose left half is red, stored with an EXIF orientation."""
-    red = pyvips.Image.black(40, 60, bands=3) + [250, 0, 0]
+    red = pyvips.Image.black(40, 60, bands=3).linear([1, 1, 1], [250, 0, 0])
     image = red.join(pyvips.Image.black(40, 60, bands=3), "horizontal").cast("uchar").copy(interpretation="srgb")
     image = image.copy()
     image.set_type(pyvips.GValue.gint_type, "orientation", orientation)

@@ -11,8 +11,7 @@ from msgspec import Meta, Struct
 
 from safelight.config import Settings
 from safelight.recipe.finding import InvalidFile
-from safelight.recipe.model import DEFAULT_RECIPE
-from safelight.recipe.model import Rendition
+from safelight.recipe.model import DEFAULT_RECIPE, Rendition
 from safelight.recipe.parse import MAX_CHARACTERS, parse
 
 RENDITION = 'recipes:\n  - name: thumb\n    renditions:\n      - key: "{dir}{filename}"\n        '
