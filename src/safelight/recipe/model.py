@@ -213,5 +213,7 @@ def _chosen(value: Any) -> Any:
         return [_chosen(each) for each in value]
     if not isinstance(value, Struct):
         return value
-    fields = {field.name: (getattr(value, field.name), field.default) for field in msgspec.structs.fields(value)}
-    return {name: _chosen(chosen) for name, (chosen, default) in fields.items() if chosen != default}
+    names, defaults = value.__struct_fields__, value.__struct_defaults__
+    defaults = (msgspec.NODEFAULT,) * (len(names) - len(defaults)) + defaults
+    chosen = ((name, getattr(value, name), default) for name, default in zip(names, defaults, strict=True))
+    return {name: _chosen(option) for name, option, default in chosen if option != default}
