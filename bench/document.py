@@ -175,8 +175,8 @@ def _large(found: Larges | None) -> Iterator[str]:
     yield "## Very large pictures\n"
     yield (
         f"From a path to 1280 px, `limits.pixels` raised, `limits.memory: {found.memory_mb}`, in a process that may "
-        f"not have more than {found.memory_mb} MB of data (`RLIMIT_DATA`). The peak is resident memory, the mapped file "
-        "included.\n"
+        f"not have more than {found.memory_mb} MB of data (`RLIMIT_DATA`). The peak is resident memory, the mapped "
+        "file included.\n"
     )
     rows = [
         (f"{row.file}, {row.width} x {row.height}", row.ending, f"{row.peak_mb:.0f}", f"{row.cpu_s:.1f}")

@@ -24,7 +24,7 @@ CACHE = ROOT / ".cache" / "bench"
 RESULTS = BENCH / "results"
 AGAINST = (PILLOW, SHARP, f"{SHARP}-cascade", FLOOR)
 SCORED_PICTURES = 4
-"""How many pictures of a job are scored, spread over its sources: SSIMULACRA2 takes seconds each."""
+"""How many pictures of a job are scored, spread over its sources; one in a run of one round: each takes seconds."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -122,7 +122,8 @@ def _line(engine: Engine, job: Job, photos: Sequence[Path], samples: Sequence[me
     memory = measure.memory(engine, photos, out, job.name)
     written = outputs.check(out, photos, job)
     if find_spec("ssimulacra2"):
-        chosen = photos[:: max(1, len(photos) // SCORED_PICTURES)][:SCORED_PICTURES]
+        count = SCORED_PICTURES if samples[-1].round > 1 else 1
+        chosen = photos[:: max(1, len(photos) // count)][:count]
         written = msgspec.structs.replace(written, score=_score(chosen, out, job))
     there = {sample.engine for sample in samples}
     return Line(
