@@ -22,7 +22,7 @@ from safelight.lead import Lead, Size, begin, lead_of
 from safelight.manifest.document import Original, document
 from safelight.manifest.glance import glance, seen
 from safelight.manifest.listing import lines, main
-from safelight.metadata import dress, undress
+from safelight.metadata import dress, policy_of, undress, unsigned
 from safelight.ports import Body
 from safelight.pyramid import develop_sizes
 from safelight.recipe.keys import key_of, manifest_key, output_format
@@ -101,7 +101,7 @@ def render(
     made = {output.key: output for output in _develop(opened, recipe, plans, Means(limits=limits, assets=assets))}
     outputs = [made.get(key_of(r, recipe, key)) or _copy(r, opened, key, recipe) for r in recipe.renditions]
     listings = [_manifest(opened, key, recipe, outputs)] if recipe.manifest else []
-    return Rendering(source=opened.source, outputs=(*outputs, *listings), warnings=_warnings(opened, plans))
+    return Rendering(source=opened.source, outputs=(*outputs, *listings), warnings=_warnings(opened, plans, recipe))
 
 
 def _plan(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Plan:
@@ -165,8 +165,8 @@ def _transformed(each: Plan, images: Mapping[Size, pyvips.Image], means: Means) 
 
 
 def _finish(each: Plan, image: pyvips.Image, opened: Opened, recipe: Recipe) -> Rendered:
-    policy = each.rendition.metadata or recipe.metadata
-    image, keep = dress(image, policy, opened)
+    policy = policy_of(each.rendition, recipe)
+    image, keep = dress(image, policy, opened, each.format)
     body = encode(image, each.format, each.rendition.encoding, keep)
     if _shows_the_same(each, opened):
         kept = undress(opened, policy)
@@ -190,7 +190,7 @@ def _shows_the_same(each: Plan, opened: Opened) -> bool:
 
 
 def _copy(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Rendered:
-    return _own(key_of(rendition, recipe, key), undress(opened, rendition.metadata or recipe.metadata), opened)
+    return _own(key_of(rendition, recipe, key), undress(opened, policy_of(rendition, recipe)), opened)
 
 
 def _own(key: str, body: Body, opened: Opened, note: str | None = None) -> Rendered:
@@ -223,8 +223,10 @@ def _pages(opened: Opened) -> int:
     return (number(opened.header, PAGES) or 1) if opened.format == "tiff" else 1
 
 
-def _warnings(opened: Opened, plans: list[Plan]) -> tuple[str, ...]:
-    found = []
+def _warnings(opened: Opened, plans: list[Plan], recipe: Recipe) -> tuple[str, ...]:
+    copies = [each for each in recipe.renditions if each.copies]
+    found = [unsigned(opened, policy_of(each, recipe), opened.format, copied=True) for each in copies]
+    found += [unsigned(opened, policy_of(each.rendition, recipe), each.format, copied=False) for each in plans]
     if opened.source.frames > 1 and not all(each.animated for each in plans):
         found.append(f"only the first of {opened.source.frames} frames was developed")
     if plans and _pages(opened) > 1:
@@ -232,4 +234,4 @@ def _warnings(opened: Opened, plans: list[Plan]) -> tuple[str, ...]:
     if opened.format not in ENCODERS and any(each.rendition.format is None for each in plans):
         made = sorted({each.format for each in plans})
         found.append(f"{opened.format} is read but not written: made {', '.join(made)}")
-    return tuple(found)
+    return tuple(dict.fromkeys(filter(None, found)))

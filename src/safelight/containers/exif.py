@@ -93,6 +93,34 @@ def build(*, orientation: int = 1, artist: str | bytes = b"", copyright: str | b
     return _tiff(rows) if rows else None
 
 
+def signed(block: bytes, *, orientation: int = 1, artist: str = "", copyright: str = "") -> bytes | None:  # noqa: A002
+    """Return the block with these texts, as far as they are given, and nothing else of it changed or moved.
+
+    The new first directory stands behind the old block, so that every offset in it stays right. A broken block is
+    replaced by a small new one, for which `orientation` is.
+    """
+    view = view_of(block)
+    try:
+        how = tiff.layout(view)
+        ifd = tiff.read_ifd(view, how, tiff.first_ifd(view, how))
+    except (Truncated, Corrupt):
+        return build(orientation=orientation, artist=artist, copyright=copyright)
+    if how.offset.size != 4:
+        return build(orientation=orientation, artist=artist, copyright=copyright)
+    texts = {tag: raw for tag, text in zip(_TEXTS, (artist, copyright), strict=True) if (raw := _clip(text))}
+    start = len(block) + (len(block) & 1)
+    rows = {entry.tag: block[entry.at : entry.at + 12] for entry in ifd.entries if entry.tag not in texts}
+    place, values = start + 2 + 12 * (len(rows) + len(texts)) + 4, b""
+    for tag, raw in texts.items():
+        inline = len(raw) <= 4
+        value = raw.ljust(4, b"\0") if inline else how.offset.pack(place + len(values))
+        rows[tag] = pack(f"{how.order}HHI", tag, _ASCII, len(raw)) + value
+        values += b"" if inline else raw + b"\0" * (len(raw) & 1)
+    table = b"".join(rows[tag] for tag in sorted(rows))
+    head = block[:4] + how.offset.pack(start) + block[8:].ljust(start - 8, b"\0")
+    return head + how.counter.pack(len(rows)) + table + how.offset.pack(ifd.next) + values
+
+
 def _clip(text: str | bytes) -> bytes:
     raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
     raw = raw[:_MAX_TEXT].rstrip(b"\0 ")

@@ -25,8 +25,11 @@ _TABLES = frozenset((0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF))
 _KEPT = _FRAMES | _TABLES | {SOS, SCAN}
 _DROPPED = frozenset(range(0xE0, 0xF0)) | {0xFE, 0x01}
 _MAX_SEGMENTS = 20_000
-_MAX_EXIF = 65_527
 _EXIF, _XMP, _IPTC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
+_NAMES = (_EXIF, _XMP, _IPTC)
+"""In the order of `Blocks`."""
+_MAX_BLOCK = 65_533 - len(_XMP)
+"""What fits into a segment with any of the names."""
 
 
 class Segment(NamedTuple):
@@ -167,9 +170,10 @@ def coefficient_bytes(buffer: Buffer) -> int:
     return sum(columns * h * rows * v for h, v in header.sampling) * 64 * 2
 
 
-def strip(view: memoryview, exif: bytes | None) -> list[Part]:
-    """Return the picture without metadata: tables, frame, scans, and the segments that colour depends on.
+def strip(view: memoryview, new: Blocks) -> list[Part]:
+    """Return the picture with `new` and no other metadata.
 
+    Tables, frame, scans and the segments that colour depends on stay.
     JFIF (its thumbnail cut off), ICC_PROFILE and Adobe stay. All else goes, and so does everything after the
     primary picture's end: previews, depth maps, and the gain map of an Ultra HDR picture, whose description is
     in the XMP that goes as well; the picture is then the standard one that every viewer shows.
@@ -182,7 +186,36 @@ def strip(view: memoryview, exif: bytes | None) -> list[Part]:
         raise Corrupt("JPEG: the picture ends before its first scan")
     jfif = next((_jfif(view, segment) for segment in found if segment.marker == 0xE0), b"")
     parts = [part for segment in found for part in _kept(view, segment)]
-    return [SOI, jfif, _exif_segment(exif), *parts, b"\xff\xd9"]
+    return [SOI, jfif, *_segments_of(new), *parts, b"\xff\xd9"]
+
+
+def rewrite(view: memoryview, new: Blocks) -> list[Part]:
+    """Return the file with the blocks of `new` in place of its own; all else stays, what follows the picture too.
+
+    A block that is too long for a segment is not written, and the file's own stays.
+
+    Raises:
+        Corrupt, Truncated: the structure is not fully understood, or further pictures follow whose places, which
+            are counted from their list on (CIPA DC-007), would no longer be right.
+    """
+    found = list(segments(view))
+    new = Blocks(*(block if block and len(block) <= _MAX_BLOCK else None for block in new))
+    replaced = tuple(name for name, block in zip(_NAMES, new, strict=True) if block)
+    lists = [
+        i for i, each in enumerate(found) if each.marker == 0xE2 and bytes(view[each.body : each.body + 4]) == b"MPF\0"
+    ]
+    if lists and any(_name(view, each) in replaced for each in found[lists[0] :]):
+        raise Corrupt("JPEG: metadata stand between the list of further pictures and those")
+    kept: list[Part] = [(each.start, each.end) for each in found if _name(view, each) not in replaced]
+    first = 1 if found and found[0].marker == 0xE0 else 0  # JFIF demands to be the first
+    return [SOI, *kept[:first], *_segments_of(new), *kept[first:], (found[-1].end, len(view))]
+
+
+def _name(view: memoryview, segment: Segment) -> bytes | None:
+    """Return which of the metadata blocks a segment is."""
+    if segment.marker not in (0xE1, 0xED):
+        return None
+    return next((name for name in _NAMES if view[segment.body : segment.body + len(name)] == name), None)
 
 
 def _kept(view: memoryview, segment: Segment) -> list[Part]:
@@ -205,12 +238,12 @@ def _jfif(view: memoryview, segment: Segment) -> bytes:
     return b"\xff\xe0\0\x10" + body + b"\0\0"
 
 
-def _exif_segment(exif: bytes | None) -> bytes:
-    if exif is None:
-        return b""
-    if len(exif) > _MAX_EXIF:
-        raise ValueError(f"exif has {len(exif)} bytes; a JPEG segment holds at most {_MAX_EXIF}")
-    return b"\xff\xe1" + (len(exif) + 8).to_bytes(2, "big") + _EXIF + exif
+def _segments_of(new: Blocks) -> list[bytes]:
+    return [
+        marker + (len(name) + len(block) + 2).to_bytes(2, "big") + name + block
+        for marker, name, block in zip((b"\xff\xe1", b"\xff\xe1", b"\xff\xed"), _NAMES, new, strict=True)
+        if block is not None and len(block) <= _MAX_BLOCK
+    ]
 
 
 def blocks(view: memoryview) -> Blocks:
@@ -219,9 +252,8 @@ def blocks(view: memoryview) -> Blocks:
     for segment in segments(view):
         if segment.marker == SOS:
             break
-        for name in (_EXIF, _XMP, _IPTC) if segment.marker in (0xE1, 0xED) else ():
-            if view[segment.body : segment.body + len(name)] == name:
-                payload = view[segment.body + len(name) : segment.end].tobytes()
-                # A long Photoshop block goes on in the next APP13; EXIF and XMP never do.
-                found[name] = found[name] + payload if name == _IPTC and name in found else found.get(name, payload)
+        if name := _name(view, segment):
+            payload = view[segment.body + len(name) : segment.end].tobytes()
+            # A long Photoshop block goes on in the next APP13; EXIF and XMP never do.
+            found[name] = found[name] + payload if name == _IPTC and name in found else found.get(name, payload)
     return Blocks(found.get(_EXIF), found.get(_XMP), found.get(_IPTC))

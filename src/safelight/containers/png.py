@@ -70,22 +70,50 @@ def frames(view: memoryview) -> int:
     return 1
 
 
-def strip(view: memoryview, exif: bytes | None) -> list[Part]:
-    """Return the picture without text, time, EXIF, private chunks and what comes after IEND.
+def strip(view: memoryview, new: Blocks) -> list[Part]:
+    """Return the picture with `new`, without text, time, EXIF, private chunks and what comes after IEND.
 
     Raises:
         Corrupt, Truncated: the structure is not fully understood.
     """
     parts: list[Part] = [(0, 8)]
     for chunk in chunks(view):
-        if chunk.kind == b"IDAT" and exif is not None:
-            parts.append(_chunk(b"eXIf", exif))
-            exif = None
+        if chunk.kind == b"IDAT":
+            parts += _chunks_of(new)
+            new = Blocks()
         if chunk.kind in _KEPT:
             parts.append((chunk.start, chunk.end))
         elif not chunk.kind[0] & 0x20:  # a capital first letter says that no decoder can do without it
             raise Corrupt(f"PNG: unknown critical chunk {chunk.kind!r} at byte {chunk.start}")
     return parts
+
+
+def rewrite(view: memoryview, new: Blocks) -> list[Part]:
+    """Return the file with EXIF and XMP of `new` in place of its own; all else stays.
+
+    Raises:
+        Corrupt, Truncated: the chunks do not lead to IEND.
+    """
+    parts: list[Part] = [(0, 8)]
+    left, end = new, 8
+    for chunk in chunks(view):
+        end = chunk.end
+        if chunk.kind == b"IDAT":
+            parts += _chunks_of(left)
+            left = Blocks()
+        if not (new.exif and chunk.kind == b"eXIf") and not (new.xmp and _is_xmp(view, chunk)):
+            parts.append((chunk.start, chunk.end))
+    return [*parts, (end, len(view))]
+
+
+def _is_xmp(view: memoryview, chunk: Chunk) -> bool:
+    return chunk.kind == b"iTXt" and view[chunk.body : chunk.body + len(_XMP)] == _XMP
+
+
+def _chunks_of(new: Blocks) -> list[Part]:
+    exif: list[Part] = [_chunk(b"eXIf", new.exif)] if new.exif else []
+    # Not compressed, without a language and a translated keyword, as the XMP specification says, part 3.
+    return [*exif, _chunk(b"iTXt", _XMP + bytes(4) + new.xmp)] if new.xmp else exif
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
@@ -99,7 +127,7 @@ def blocks(view: memoryview) -> Blocks:
         body = view[chunk.body : chunk.end - 4]
         if chunk.kind == b"eXIf" and found.exif is None:
             found = found._replace(exif=body.tobytes())
-        elif chunk.kind == b"iTXt" and body[: len(_XMP)] == _XMP and found.xmp is None:
+        elif _is_xmp(view, chunk) and found.xmp is None:
             found = found._replace(xmp=_text(body[len(_XMP) :].tobytes()))
     return found
 

@@ -68,8 +68,8 @@ def frames(view: memoryview) -> int:
     return max(1, sum(chunk.kind == b"ANMF" for chunk in chunks(view)))
 
 
-def strip(view: memoryview, exif: bytes | None) -> list[Part]:
-    """Return the picture without EXIF, XMP, unknown chunks (in frames too) and what comes after the RIFF.
+def strip(view: memoryview, new: Blocks) -> list[Part]:
+    """Return the picture with `new`, without EXIF, XMP, unknown chunks (in frames too) and what comes after the RIFF.
 
     Raises:
         Corrupt, Truncated: the structure is not fully understood.
@@ -78,10 +78,33 @@ def strip(view: memoryview, exif: bytes | None) -> list[Part]:
     parts = [part for chunk in found for part in _kept(view, chunk)]
     if not parts:
         raise Corrupt("WebP: no picture in the RIFF")
-    if head := _extended(view, found, with_exif=exif is not None):
-        parts.insert(0, head)
-    if exif is not None:
-        parts.append(_chunk(b"EXIF", exif))
+    return _file(_extended(view, found, _flags(new)), parts, new)
+
+
+def rewrite(view: memoryview, new: Blocks) -> list[Part]:
+    """Return the file with EXIF and XMP of `new` in place of its own; all other chunks stay.
+
+    Raises:
+        Corrupt, Truncated: the structure is not fully understood.
+    """
+    found = list(chunks(view))
+    replaced = {b"VP8X", *([b"EXIF"] if new.exif else []), *([b"XMP "] if new.xmp else [])}
+    parts: list[Part] = []
+    for chunk in (each for each in found if each.kind not in replaced):
+        parts += [(chunk.start, chunk.end), b"\0" * (chunk.end & 1)]
+    own = {b"EXIF": _HAS_EXIF, b"XMP ": _HAS_XMP}
+    flags = _flags(new)
+    for chunk in found:
+        flags |= own.get(chunk.kind, 0)
+    return _file(_extended(view, found, flags), parts, new)
+
+
+def _flags(new: Blocks) -> int:
+    return (_HAS_EXIF if new.exif else 0) | (_HAS_XMP if new.xmp else 0)
+
+
+def _file(head: bytes, parts: list[Part], new: Blocks) -> list[Part]:
+    parts = [head, *parts, *(_chunk(kind, block) for kind, block in ((b"EXIF", new.exif), (b"XMP ", new.xmp)) if block)]
     size = (4 + sum(map(_size, parts))).to_bytes(4, "little")
     return [b"RIFF" + size + b"WEBP", *parts]
 
@@ -113,19 +136,20 @@ def _frame(view: memoryview, chunk: Chunk) -> list[Part]:
     return [b"ANMF" + sum(map(_size, inner)).to_bytes(4, "little"), *inner]
 
 
-def _extended(view: memoryview, found: list[Chunk], *, with_exif: bool) -> bytes:
-    """Return the VP8X chunk, made anew where only EXIF needs it."""
-    flag = _HAS_EXIF if with_exif else 0
+def _extended(view: memoryview, found: list[Chunk], flags: int) -> bytes:
+    """Return the VP8X chunk with these flags of metadata, made anew where only they need it."""
+    if not found:
+        raise Corrupt("WebP: no picture in the RIFF")
     if found[0].kind == b"VP8X":
         if found[0].end - found[0].body < 10:
             raise Corrupt("WebP: the VP8X chunk has fewer than 10 bytes")
         old = view[found[0].body : found[0].body + 10].tobytes()
-        return _chunk(b"VP8X", bytes([old[0] & ~(_HAS_EXIF | _HAS_XMP) | flag]) + old[1:])
-    if not with_exif:
+        return _chunk(b"VP8X", bytes([old[0] & ~(_HAS_EXIF | _HAS_XMP) | flags]) + old[1:])
+    if not flags:
         return b""
     width, height, alpha = _canvas(view, found[0])
     canvas = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    return _chunk(b"VP8X", bytes([flag | (_HAS_ALPHA if alpha else 0), 0, 0, 0]) + canvas)
+    return _chunk(b"VP8X", bytes([flags | (_HAS_ALPHA if alpha else 0), 0, 0, 0]) + canvas)
 
 
 def _canvas(view: memoryview, chunk: Chunk) -> tuple[int, int, bool]:

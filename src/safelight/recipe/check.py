@@ -13,7 +13,7 @@ from safelight.recipe import manifest
 from safelight.recipe.finding import Finding, Path
 from safelight.recipe.keys import key_of, manifest_key
 from safelight.recipe.model import Match, Recipe, Rendition
-from safelight.recipe.rendition import PICTURE_ENDINGS, remarks
+from safelight.recipe.rendition import PICTURE_ENDINGS, remarks, rights_fault
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -122,6 +122,10 @@ def _recipe(recipe: Recipe, position: int, source: Source) -> Iterator[Note]:
     where = f"recipe {recipe.name!r}"
     for option, message in _match(recipe.match):
         yield source.finding(message, (*path, "match", *option), where), False
+    if recipe.rights is not None:
+        used = any((each.metadata or recipe.metadata) != "strip" for each in recipe.renditions)
+        if fault := rights_fault(recipe.rights, used=used):
+            yield source.finding(fault, (*path, "rights"), where), True
     for message in manifest.remarks(recipe):
         yield source.finding(message, (*path, "manifest"), where), True
     for i, rendition in enumerate(recipe.renditions):

@@ -98,6 +98,25 @@ STEPS: tuple[Step, ...] = get_args(Step)
 """Every step, in the order in which they run where nothing else is said."""
 
 
+Named = Annotated[str, Meta(pattern="^[^\\x00-\\x20\\x7f][^\\x00-\\x1f\\x7f]*$", max_length=500)]
+"""A line of text that does not begin with a blank."""
+
+
+class Rights(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What outputs say of their owner in EXIF, IPTC and XMP, with `metadata: copyright` or `keep`."""
+
+    creator: Annotated[Named | None, Meta(description="Who made the picture, in one line.", examples=["Ann Owner"])] = (
+        None
+    )
+    copyright: Annotated[
+        Named | None, Meta(description="The copyright notice, in one line.", examples=["(c) 2026 Ann Owner"])
+    ] = None
+    licence: Annotated[
+        Annotated[str, Meta(pattern="^https?://[^\\s\\x00-\\x1f]+$", max_length=1000)] | None,
+        Meta(description="Address of the terms of use, http or https.", examples=["https://example.com/licence"]),
+    ] = None
+
+
 class Rendition(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One output that a recipe asks for. With a key alone the pixels are not touched; steps run as they are written."""
 
@@ -142,6 +161,7 @@ class Rendition(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
         bool, Meta(description="Whether an animation stays one where gif or webp is made; else its first frame.")
     ] = True
     metadata: Annotated[Metadata | None, Meta(description="Overrides the recipe's metadata for this output.")] = None
+    rights: Rights | None = None
 
     @property
     def copies(self) -> bool:
@@ -183,6 +203,7 @@ class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     metadata: Annotated[
         Metadata, Meta(description="What outputs keep of EXIF, IPTC and XMP; colour and orientation stay true.")
     ] = "strip"
+    rights: Rights | None = None
     renditions: Annotated[tuple[Rendition, ...], Meta(min_length=1, description="The outputs.")]
     assets: Annotated[tuple[Asset, ...], Meta(extra_json_schema=INTERNAL)] = ()
 

@@ -19,7 +19,7 @@ from safelight.recipe.keys import (
     placeholders,
     template_faults,
 )
-from safelight.recipe.model import Match, Recipe, Rendition
+from safelight.recipe.model import Match, Recipe, Rendition, Rights
 from safelight.steps import pad, region, watermark
 from safelight.steps.resize import SMART, Resize
 
@@ -48,6 +48,7 @@ def remarks(rendition: Rendition, recipe: Recipe) -> Iterator[Remark]:
         if fault:
             yield Remark((step,), fault)
     yield from _encoder(rendition)
+    yield from _rights(rendition, recipe)
     if not any(remark.option == ("key",) and remark.error for remark in _words(rendition)):
         yield from _place(rendition, recipe)
 
@@ -112,6 +113,24 @@ def _encoder(rendition: Rendition) -> Iterator[Remark]:
         yield Remark((option,), option + message)
     if not rendition.animate and kind and not ENCODERS[kind].animated:
         yield Remark(("animate",), f"animate has no effect: {kind} holds one frame anyway; remove it", error=False)
+
+
+def _rights(rendition: Rendition, recipe: Recipe) -> Iterator[Remark]:
+    """Yield why creator, copyright and licence would not get into the output."""
+    if rendition.rights is not None:
+        fault = rights_fault(rendition.rights, used=(rendition.metadata or recipe.metadata) != "strip")
+        if fault:
+            yield Remark(("rights",), fault)
+    if (rendition.rights or recipe.rights) and output_format(rendition.key, rendition.format) == "gif":
+        yield Remark(("rights",), "rights are not written into gif, which has no place for them; use webp", error=False)
+
+
+def rights_fault(rights: Rights, *, used: bool) -> str:
+    """Say what is wrong with rights of a recipe or rendition, or nothing."""
+    if rights == Rights():
+        return "rights says nothing; give creator, copyright or licence"
+    remedy = "use metadata: copyright, which removes all else and writes them"
+    return "" if used else f"rights has no effect with metadata: strip; {remedy}"
 
 
 def _place(rendition: Rendition, recipe: Recipe) -> Iterator[Remark]:
