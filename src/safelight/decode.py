@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from os import SEEK_END
 from pathlib import Path
 from typing import Any, cast
@@ -12,8 +12,8 @@ from typing import Any, cast
 import pyvips
 from msgspec import Struct
 
-from safelight import heic
-from safelight.containers import complete, jpeg
+from safelight import heic, svg
+from safelight.containers import complete, isobmff, jpeg
 from safelight.containers.sniff import sniff
 from safelight.errors import (
     Corrupt,
@@ -58,12 +58,13 @@ for _open in ("Jpeg", "Png", "Webp", "Heif", "Nsgif", "Tiff"):
     pyvips.operation_block_set(f"VipsForeignLoad{_open}", state=False)
 
 READABLE = (*LOADERS, "heic")
+ON_REQUEST = ("svg",)
+"""Read only where a recipe allows it."""
 ANIMATED = ("gif", "webp")
 """Formats whose loader takes `n`: how many frames to read."""
 PAGES = "n-pages"
-JFIF = 0xE0
-"""The marker of JPEG's APP0 segment."""
 HEADER_BYTES = 4096
+STILL = "Convert the animation to WebP or GIF, or save one of its pictures."
 DECODED_WHOLE = {"avif": 16, "heic": 9, "webp": 9, "gif": 6}
 """Bytes for each pixel that a decoder holds at once, as measured with libvips 8.18; the others go row by row."""
 MEMORY_SHARE = 0.9
@@ -88,25 +89,40 @@ class Opened(Struct, frozen=True, kw_only=True):
         return self.source.format
 
 
-def open_upload(body: bytes | Path, limits: Limits) -> Opened:
+def open_upload(body: bytes | Path, limits: Limits, allow: Collection[str] = ()) -> Opened:
     """Read an upload's header and check it against the limits.
 
+    Args:
+        body: the file.
+        limits: what it may cost.
+        allow: formats that are read on request only.
+
     Raises:
-        Empty, UnknownFormat, FormatNotEnabled, Truncated, Corrupt, TooLarge, TooManyFrames, TooManyPixels
+        Empty, UnknownFormat, FormatNotEnabled, Truncated, Corrupt, TooLarge, TooManyFrames, TooManyPixels, Unsafe
     """
     view = _view(body)
     check_bytes(len(view), limits)
-    kind = _format(view)
+    kind = _format(view, allow)
     if not complete.is_complete(view, kind):
         raise Truncated(f"the {kind} file ends before its picture does")
-    try:
-        header = heic.header(body, view) if kind == "heic" else load(body, kind)
-    except pyvips.Error as err:
-        raise Corrupt(f"the header of the {kind} file does not decode") from err
+    header = _header(body, view, kind, limits)
     source = _source(header, kind, _frames(view, header, kind))
     check_size(source, limits)
     _check_memory(view, header, source, limits)
     return Opened(body=body, view=view, source=source, header=header, limits=limits)
+
+
+def _header(body: bytes | Path, view: memoryview, kind: str, limits: Limits) -> pyvips.Image:
+    for raster in svg.rasters(view) if kind == "svg" else ():
+        open_upload(raster, limits)  # whoever draws the SVG decodes these too
+    try:
+        if kind == "heic":
+            return heic.header(body, view)
+        return svg.header(body) if kind == "svg" else load(body, kind)
+    except (pyvips.Error, Corrupt) as err:
+        if kind in ("avif", "heic") and isobmff.is_film(view):
+            raise FormatNotEnabled(f"the file is an image sequence ({kind}), which is not read", remedy=STILL) from err
+        raise Corrupt(f"the header of the {kind} file does not decode") from err
 
 
 def load(body: bytes | Path, kind: str, **options: Any) -> pyvips.Image:
@@ -121,10 +137,12 @@ def load(body: bytes | Path, kind: str, **options: Any) -> pyvips.Image:
 def decode(opened: Opened, *, least_width: int, least_height: int) -> pyvips.Image:
     """Decode the first frame, no smaller than the given size, as stored (not upright, any colour space).
 
-    A JPEG is shrunk while it is decoded, by 2, 4 or 8, but never below the size that is needed.
+    A JPEG is shrunk while it is decoded, by 2, 4 or 8, but never below the size that is needed. An SVG is drawn in it.
     """
     if opened.format == "heic":
         return heic.decode(opened.body)
+    if opened.format == "svg":
+        return svg.decode(opened.body, opened.header, (least_width, least_height), opened.limits.pixels)
     if opened.format != "jpeg":
         return load(opened.body, opened.format)
     spare = min(opened.source.width / least_width, opened.source.height / least_height)
@@ -148,6 +166,8 @@ def _everything(opened: Opened) -> Iterator[pyvips.Image]:
     match opened.format:
         case "heic":
             yield heic.decode(opened.body)
+        case "svg":
+            yield decode(opened, least_width=opened.source.width, least_height=opened.source.height)
         case "jpeg":
             # At full size, though less would read the same data: libvips looks for warnings before each strip of 8
             # rows, so that the last strip goes unseen, which of a smaller picture is more.
@@ -161,21 +181,8 @@ def _everything(opened: Opened) -> Iterator[pyvips.Image]:
 def _jpeg(opened: Opened, *, shrink: int) -> pyvips.Image:
     # To libjpeg, lost data are no error but a warning, after which it fills the rest with grey. So is what is odd in
     # the header, though it costs no pixel.
-    fail_on = "error" if _header_warns(opened.view) else "warning"
+    fail_on = "error" if jpeg.has_odd_header(opened.view) else "warning"
     return load(opened.body, "jpeg", shrink=shrink, fail_on=fail_on)
-
-
-def _header_warns(view: memoryview) -> bool:
-    """Return whether libjpeg warns of the header: of bytes between its segments, or of an unknown JFIF version."""
-    end = 2
-    for segment in jpeg.segments(view):
-        head = bytes(view[segment.body : segment.body + 6])
-        if segment.start != end or (segment.marker == JFIF and head[:5] == b"JFIF\0" and head[5] != 1):
-            return True
-        if segment.marker == jpeg.SOS:
-            break
-        end = segment.end
-    return False
 
 
 def _pages(opened: Opened) -> Iterator[pyvips.Image]:
@@ -256,13 +263,18 @@ def _view(body: bytes | Path) -> memoryview:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
-def _format(view: memoryview) -> str:
+def _format(view: memoryview, allow: Collection[str]) -> str:
     if not view:
         raise Empty("the file has no bytes")
     kind = sniff(view[:HEADER_BYTES])
     if kind is None:
         raise UnknownFormat("the file's bytes are no picture of a known format, whatever its name says")
-    if kind not in READABLE:
+    if kind in ON_REQUEST and kind not in allow:
+        raise FormatNotEnabled(
+            f"the file is {kind}, which is read only on request",
+            remedy=f"Add allow: [{kind}] to the recipe, or convert the picture to PNG.",
+        )
+    if kind not in (*READABLE, *ON_REQUEST):
         raise FormatNotEnabled(f"the file is {kind}, which is not read")
     return kind
 

@@ -67,6 +67,13 @@ class Corrupt(SafelightError):
     default_remedy = "Export the picture again from its original."
 
 
+class Unsafe(SafelightError):
+    """The file holds scripts or refers to something outside of it."""
+
+    code, status = "unsafe", 422
+    default_remedy = "Export it as plain SVG, without document type, scripts and links; or convert it to PNG."
+
+
 class TooManyPixels(SafelightError):
     """Width times height times frames is over the limit."""
 

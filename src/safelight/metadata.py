@@ -111,6 +111,8 @@ def undress(opened: Opened, policy: Policy) -> bytes | Path:
     Raises:
         Corrupt: the file's structure does not show where its metadata ends.
     """
+    if policy.metadata == "copyright" and opened.format == "svg":
+        return opened.body  # an SVG tells its rights in its metadata element, and nowhere else
     if policy.metadata == "keep":
         pieces = _rewritten(opened, policy.rights)
         return opened.body if pieces is None else b"".join(pieces)

@@ -33,12 +33,19 @@ def develop_sizes(
         frame: one frame of an animation, as it was decoded; else the first one is.
     """
     wanted = sorted(set(sizes), key=_area, reverse=True)
-    first = _first(wanted, upright_size(opened.source.width, opened.source.height, opened.source.orientation))
+    first = _first(wanted, _most(opened, wanted))
     levels = {first: _base(opened, first, frame, streams=streams and wanted == [first])}
     for size in wanted:
         if size not in levels:
             levels[size] = resize(levels[_parent(levels, size, first)], size).copy_memory()
     return levels
+
+
+def _most(opened: Opened, wanted: list[Size]) -> Size:
+    """Return the size beyond which a picture would be enlarged; a drawing is drawn as large as it is wanted."""
+    if opened.format == "svg":
+        return max(width for width, _ in wanted), max(height for _, height in wanted)
+    return upright_size(opened.source.width, opened.source.height, opened.source.orientation)
 
 
 def _first(wanted: list[Size], upright: Size) -> Size:

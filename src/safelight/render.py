@@ -9,9 +9,10 @@ from typing import cast
 
 import pyvips
 from msgspec import Struct
+from msgspec.structs import replace
 
 from safelight.animation import Track, develop_frames
-from safelight.containers import complete
+from safelight.containers import complete, isobmff
 from safelight.containers.sniff import CONTENT_TYPES
 from safelight.decode import ANIMATED, PAGES, Opened, open_upload, validate
 from safelight.encode import ENCODERS, Format, encode, quality_of
@@ -94,7 +95,7 @@ def render(
     Raises:
         SafelightError: the input's fault (see `open_upload`), `SizeNotEncodable`, or `EncodeFailed`.
     """
-    opened = open_upload(body, limits)
+    opened = open_upload(body, limits, recipe.allow)
     plans = [_plan(rendition, opened, key, recipe) for rendition in recipe.renditions if not rendition.copies]
     if not plans or (opened.source.frames > 1 and not any(each.animated for each in plans)):
         validate(opened)
@@ -105,6 +106,8 @@ def render(
 
 
 def _plan(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Plan:
+    if opened.format == "svg":
+        rendition = _of_any_size(rendition)
     kind = output_format(rendition.key, rendition.format) or _own_format(opened)
     size = upright_size(opened.source.width, opened.source.height, opened.source.orientation)
     return Plan(
@@ -114,6 +117,11 @@ def _plan(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Pla
         lead=lead_of(rendition, *size),
         animated=_moves(opened) and rendition.animate and ENCODERS[kind].animated,
     )
+
+
+def _of_any_size(rendition: Rendition) -> Rendition:
+    """A drawing has no pixels that would be enlarged."""
+    return replace(rendition, resize=replace(rendition.resize, enlarge=True)) if rendition.resize else rendition
 
 
 def _moves(opened: Opened) -> bool:
@@ -185,7 +193,7 @@ def _finish(each: Plan, image: pyvips.Image, opened: Opened, recipe: Recipe) -> 
 
 def _shows_the_same(each: Plan, opened: Opened) -> bool:
     """Whether the upload itself could stand for the output: the same picture, and no more of it."""
-    whole = each.animated or not (opened.source.frames > 1 or _pages(opened) > 1)
+    whole = each.animated or not (opened.source.frames > 1 or _left_out(opened))
     return whole and not (each.rendition.steps or each.rendition.colors) and each.format == opened.format
 
 
@@ -219,8 +227,14 @@ def size_of(body: Body) -> int:
     return len(body) if isinstance(body, bytes) else body.stat().st_size
 
 
-def _pages(opened: Opened) -> int:
-    return (number(opened.header, PAGES) or 1) if opened.format == "tiff" else 1
+def _left_out(opened: Opened) -> str:
+    """Say which pictures of the file are never developed, or nothing."""
+    pages = number(opened.header, PAGES) or 1
+    if opened.format == "tiff" and pages > 1:
+        return f"only the first of {pages} pages was developed"
+    if opened.format in ("avif", "heic") and isobmff.is_film(opened.view):
+        return "only the still picture of the image sequence was developed"
+    return ""
 
 
 def _warnings(opened: Opened, plans: list[Plan], recipe: Recipe) -> tuple[str, ...]:
@@ -229,8 +243,8 @@ def _warnings(opened: Opened, plans: list[Plan], recipe: Recipe) -> tuple[str, .
     found += [unsigned(opened, policy_of(each.rendition, recipe), each.format, copied=False) for each in plans]
     if opened.source.frames > 1 and not all(each.animated for each in plans):
         found.append(f"only the first of {opened.source.frames} frames was developed")
-    if plans and _pages(opened) > 1:
-        found.append(f"only the first of {_pages(opened)} pages was developed")
+    if plans and (left_out := _left_out(opened)):
+        found.append(left_out)
     if opened.format not in ENCODERS and any(each.rendition.format is None for each in plans):
         made = sorted({each.format for each in plans})
         found.append(f"{opened.format} is read but not written: made {', '.join(made)}")

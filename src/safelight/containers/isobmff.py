@@ -204,6 +204,14 @@ def check_whole(view: memoryview) -> None:
         raise Truncated(f"HEIF: no picture is described in {len(view)} bytes")
 
 
+def is_film(view: memoryview) -> bool:
+    """Return whether the file holds a track of pictures, beside its still one or without any. Never raises."""
+    try:
+        return any(box.kind == b"moov" for box in boxes(view))
+    except (Truncated, Corrupt):
+        return False
+
+
 def blocks(view: memoryview) -> Blocks:
     """Return the EXIF and XMP items of the file."""
     inside = next((children(view, box) for box in boxes(view) if box.kind == b"meta"), {})

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from safelight.containers.buffer import Blocks, Buffer, Part, number, view_of, within
 from safelight.errors import Corrupt, Truncated
 
-SOI, EOI, SOS = b"\xff\xd8", 0xD9, 0xDA
+SOI, EOI, SOS, JFIF = b"\xff\xd8", 0xD9, 0xDA, 0xE0
 SCAN = 0
 """Stands for the coded data between an SOS segment and the next marker."""
 
@@ -70,6 +70,19 @@ def segments(view: memoryview) -> Iterator[Segment]:
             at = _next_marker(view, at)
             yield Segment(SCAN, segment.end, segment.end, at)
     raise Corrupt(f"JPEG: more than {_MAX_SEGMENTS} segments")
+
+
+def has_odd_header(view: memoryview) -> bool:
+    """Return whether libjpeg warns of the header: of bytes between its segments, or of an unknown JFIF version."""
+    end = 2
+    for segment in segments(view):
+        head = bytes(view[segment.body : segment.body + 6])
+        if segment.start != end or (segment.marker == JFIF and head[:5] == b"JFIF\0" and head[5] != 1):
+            return True
+        if segment.marker == SOS:
+            break
+        end = segment.end
+    return False
 
 
 def _next_marker(view: memoryview, at: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from safelight.containers import exif as exif_block
-from safelight.containers import gif, isobmff_strip, jpeg, png, tiff_strip, webp
+from safelight.containers import gif, isobmff_strip, jpeg, png, svg, tiff_strip, webp
 from safelight.containers.buffer import Blocks, Buffer, Part, pieces, view_of
 from safelight.errors import FormatNotEnabled
 
@@ -25,8 +25,8 @@ def strip(
 
     The structure is read to its end before the first piece comes: there is no half result.
 
-    `exif` is a TIFF structure (`exif.build`) to put in place of the old EXIF. GIF has no place for one. AVIF and
-    HEIC take it when it fits into the old one's bytes. A TIFF keeps its own Orientation, and its own Artist and
+    `exif` is a TIFF structure (`exif.build`) to put in place of the old EXIF. GIF and SVG have no place for one. AVIF
+    and HEIC take it when it fits into the old one's bytes. A TIFF keeps its own Orientation, and its own Artist and
     Copyright where `exif` has those tags. JPEG, PNG and WebP also take `xmp`, and JPEG takes `iptc` (Photoshop's
     resources, as `iptc.resources` makes them).
 
@@ -66,10 +66,12 @@ def _parts(view: memoryview, format: str, new: Blocks) -> list[Part]:  # noqa: A
             return webp.strip(view, new)
         case "gif":
             return gif.strip(view)
+        case "svg":
+            return svg.strip(view)
         case "tiff":
             return tiff_strip.strip(view, exif_block.read(new.exif or b""))
         case "avif" | "heic":
             return isobmff_strip.strip(view, new.exif)
     raise FormatNotEnabled(
-        f"metadata of a {format} file cannot be stripped; jpeg, png, webp, gif, tiff, avif and heic are possible"
+        f"metadata of a {format} file cannot be stripped; jpeg, png, webp, gif, tiff, svg, avif and heic are possible"
     )

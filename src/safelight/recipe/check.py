@@ -15,6 +15,9 @@ from safelight.recipe.keys import key_of, manifest_key
 from safelight.recipe.model import Match, Recipe, Rendition
 from safelight.recipe.rendition import PICTURE_ENDINGS, remarks, rights_fault
 
+ON_REQUEST = ("svg",)
+"""Endings of formats that a recipe must allow."""
+
 
 class Checked(Struct, frozen=True, kw_only=True):
     """The findings of a check: errors refuse the configuration, warnings do not."""
@@ -120,7 +123,7 @@ def _outputs(recipe: Recipe, position: int, source: Source) -> Iterator[_Output]
 def _recipe(recipe: Recipe, position: int, source: Source) -> Iterator[Note]:
     path: Path = ("recipes", position)
     where = f"recipe {recipe.name!r}"
-    for option, message in _match(recipe.match):
+    for option, message in (*_match(recipe.match), *_on_request(recipe)):
         yield source.finding(message, (*path, "match", *option), where), False
     if recipe.rights is not None:
         used = any((each.metadata or recipe.metadata) != "strip" for each in recipe.renditions)
@@ -148,9 +151,17 @@ def _match(match: Match) -> Iterator[tuple[Path, str]]:
             yield ("suffix", i), f"{what} * has no meaning here; write only how the key ends, such as .jpg"
         elif suffix.casefold() in PICTURE_ENDINGS:
             yield ("suffix", i), f"{what} takes every name that ends so; write '.{suffix}' for the ending"
-        elif name not in PICTURE_ENDINGS:
+        elif name not in (*PICTURE_ENDINGS, *ON_REQUEST):
             known = ", ".join(f".{each}" for each in PICTURE_ENDINGS)
             yield ("suffix", i), f"{what} is no ending of a picture; known are {known}"
+
+
+def _on_request(recipe: Recipe) -> Iterator[tuple[Path, str]]:
+    """Yield which uploads would match only to be rejected."""
+    for i, suffix in enumerate(recipe.match.suffix):
+        name = suffix.casefold().rpartition(".")[2]
+        if name in ON_REQUEST and name not in recipe.allow:
+            yield ("suffix", i), f"match.suffix={suffix!r}; {name} is read only on request; add allow: [{name}]"
 
 
 def _same_names(sound: Sequence[tuple[int, Recipe]], source: Source) -> Iterator[Finding]:

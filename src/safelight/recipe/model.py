@@ -199,6 +199,10 @@ class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
         ),
     ]
     match: Match = Match()
+    allow: Annotated[
+        tuple[Literal["svg"], ...],
+        Meta(description="Formats that are read only on request: drawings that stand by themselves.", examples=["svg"]),
+    ] = ()
     manifest: ManifestTemplate | None = None
     metadata: Annotated[
         Metadata, Meta(description="What outputs keep of EXIF, IPTC and XMP; colour and orientation stay true.")
