@@ -114,7 +114,7 @@ ENCODERS: dict[str, Encoder] = {
         content_type="image/avif",
         extensions=("avif",),
         quality=63,
-        effort=1,
+        effort=2,
         max_effort=9,
         max_side=16384,
         deep=True,
@@ -149,13 +149,14 @@ SAVERS = {
 }
 WHITE = 255
 WHITE = 255
+FITTING = {"lossless": ("webp",), "colors": ("png", "gif"), "progressive": ("jpeg",), "compression": ("tiff",)}
+"""Options that few formats know."""
 
 
 def conflicts(kind: Format | None, how: Encoding) -> Iterator[tuple[str, str]]:
     """Yield each option that does not fit the format, and what is wrong with it; without one the upload decides."""
     encoder = ENCODERS[kind] if kind else None
-    fitting = {"lossless": ("webp",), "colors": ("png", "gif"), "progressive": ("jpeg",), "compression": ("tiff",)}
-    for option, kinds in fitting.items():
+    for option, kinds in FITTING.items():
         if getattr(how, option) and kind not in kinds:
             now = f"this is {kind}" if kind else "without a format the upload decides"
             yield option, f" is for {' and '.join(kinds)}, but {now}; add format: {kinds[0]}, or remove it"
