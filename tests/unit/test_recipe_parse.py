@@ -116,7 +116,8 @@ def test_parse_position_misspelled_explains_the_form_in_words() -> None:
         ("recipes: {name: x}", "recipes must be a list; begin each entry with '- '"),
         (
             "recipes: [x]",
-            "recipes[1] must be a group of options: name, match, allow, manifest, metadata, rights, renditions; write name: ...",
+            "recipes[1] must be a group of options: name, match, allow, manifest, metadata, rights, renditions; "
+            "write name: ...",
         ),
         ("recipes: [{renditions: [{key: x}]}]", f"recipe 1: name is missing; {NAME_FORM}; for example 'photos'"),
         ("recipes: [{name: x}]", "recipe 'x': renditions is missing; a list with at least one entry"),

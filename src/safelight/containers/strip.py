@@ -56,7 +56,7 @@ def rewrite(buffer: Buffer, format: str, new: Blocks) -> Iterator[bytes | memory
     raise FormatNotEnabled(f"metadata of a {format} file cannot be changed; {', '.join(REWRITTEN)} are possible")
 
 
-def _parts(view: memoryview, format: str, new: Blocks) -> list[Part]:  # noqa: A002 the field's word
+def _parts(view: memoryview, format: str, new: Blocks) -> list[Part]:  # noqa: A002, PLR0911 the field's word; one for each format
     match format:
         case "jpeg":
             return jpeg.strip(view, new)
