@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,9 +12,10 @@ from pathlib import Path
 from safelight import event
 from safelight.config import Notify, Settings
 from safelight.entry.pool import Pool, Result, error_of, is_death
-from safelight.errors import SafelightError
+from safelight.errors import NotFound, SafelightError
 from safelight.job import Outcome, Upload, jobs_for
-from safelight.local.ports import Local, World, prepared
+from safelight.local.ports import Local, World
+from safelight.local.store import FolderStore
 
 
 @contextmanager
@@ -28,33 +28,47 @@ def passing_local(
         world = World(
             settings=quiet, state=Path(state), inputs=tuple(inputs), output=output, folder=folder, replace_foreign=True
         )
-        with closing(Local(prepared(world))) as local:
+        world.scratch.mkdir()
+        with closing(Local(world)) as local:
             yield local
 
 
 def develop_all(local: Local, uploads: Iterable[Upload], workers: int, told: Callable[[list[Outcome]], None]) -> None:
     """Develop every upload; one that fails is tried once more, alone, before its jobs are recorded as failed."""
     todo = deque(uploads)
-    again: list[Upload] = []
-    pool = Pool(local.world, max(1, min(workers, len(todo))))
-    finished = False
+    if not todo:
+        return
+    local.world.output.mkdir(parents=True, exist_ok=True)
+    pool = Pool(local.world, min(workers, len(todo)))
+    finished, again = False, list[Upload]()
     try:
-        flying: dict[Result, Upload] = {}
-        while todo or flying:
-            while todo and len(flying) <= workers:
-                upload = todo.popleft()
-                flying[pool.develop(event.message(upload))] = upload
-            for result in wait(flying, return_when=FIRST_COMPLETED).done:
-                upload = flying.pop(result)
-                if _error(local, upload, result) is None:
-                    told(result.result())
-                else:
-                    again.append(upload)
+        again = _develop_together(local, pool, todo, workers, told)
         for upload in again:
             told(_last_try(local, pool, upload))
         finished = True
     finally:
         pool.close(at_once=not finished)
+        if again or not finished:
+            local.output.sweep()  # what workers were writing when they were killed
+
+
+def _develop_together(
+    local: Local, pool: Pool, todo: deque[Upload], workers: int, told: Callable[[list[Outcome]], None]
+) -> list[Upload]:
+    """Develop uploads, several at a time, and return those that failed."""
+    failed: list[Upload] = []
+    flying: dict[Result, Upload] = {}
+    while todo or flying:
+        while todo and len(flying) <= workers:
+            upload = todo.popleft()
+            flying[pool.develop(event.message(upload))] = upload
+        for result in wait(flying, return_when=FIRST_COMPLETED).done:
+            upload = flying.pop(result)
+            if _error(local, upload, result) is None:
+                told(result.result())
+            else:
+                failed.append(upload)
+    return failed
 
 
 def _last_try(local: Local, pool: Pool, upload: Upload) -> list[Outcome]:
@@ -78,18 +92,24 @@ def gather(local: Local, paths: Iterable[Path]) -> list[Upload]:
     """List the files that the arguments name or hold; what lies in the output folder is left out.
 
     Raises:
-        SafelightError: a folder cannot be read.
+        SafelightError: a folder cannot be read, or a named file is none.
     """
     found: dict[tuple[str, str], Upload] = {}
     roots = dict(local.world.inputs)
     for path in paths:
         bucket, key = place(path)
-        store = local.inputs[bucket]
-        uploads = [store.upload_at(key)] if key else store.walk()
-        for upload in uploads:
-            if upload and not _inside(roots[bucket] / upload.key, local.world.output):
+        store, outputs = local.inputs[bucket], _prefix(local.world.output, roots[bucket])
+        for upload in [_named(store, key)] if key else store.walk():
+            if outputs is None or not upload.key.startswith(outputs):
                 found[bucket, upload.key] = upload
     return sorted(found.values(), key=lambda upload: (upload.bucket, upload.key))
+
+
+def _named(store: FolderStore, key: str) -> Upload:
+    upload = store.upload_at(key)
+    if upload is None:
+        raise NotFound(f"{key!r} is no file", remedy="Name files, or folders that hold files.")
+    return upload
 
 
 def place(path: Path) -> tuple[str, str | None]:
@@ -99,5 +119,6 @@ def place(path: Path) -> tuple[str, str | None]:
     return str(path.parent), path.name
 
 
-def _inside(path: Path, folder: Path) -> bool:
-    return os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep)
+def _prefix(output: Path, root: Path) -> str | None:
+    """Return how the keys of outputs begin that are among the inputs, or None when none can be."""
+    return f"{output.relative_to(root).as_posix()}/" if output.is_relative_to(root) else None

@@ -50,6 +50,8 @@ class Pool:
         """Let the workers finish what they have begun, or kill them."""
         if at_once:
             self._processes.stop()  # type: ignore[no-untyped-call]
+            for process in multiprocessing.active_children():
+                process.kill()  # pebble would ask each in turn and wait: one that computes does not listen
         else:
             self._processes.close()  # type: ignore[no-untyped-call]
         self._processes.join()

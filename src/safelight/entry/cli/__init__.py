@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import NoReturn
 
@@ -32,7 +33,13 @@ for _command in (init, lint, run, up, preview, jobs, status, replay, doctor):
 def main() -> None:
     """Run the command line; a known error ends it with 2, its message and what to do."""
     try:
-        cli()
+        sys.exit(cli.main(prog_name="safelight", standalone_mode=False))
+    except click.ClickException as err:
+        err.show()
+        sys.exit(err.exit_code)
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        sys.exit(128 + signal.SIGINT)
     except SafelightError as err:
         _end(err)
     except OSError as err:
