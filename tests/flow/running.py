@@ -164,14 +164,15 @@ class Project:
     def start(self, *words: str, prefix: Sequence[str] = ()) -> Running:
         """Start the service and wait until it watches."""
         running = Running(self, *words, prefix=prefix)
-        seen = self._starts()
+        seen = self.starts()
         until(
-            lambda: self._starts() > seen or running.process.poll() is not None,
+            lambda: self.starts() > seen or running.process.poll() is not None,
             "the service's start",
         )
         return running
 
-    def _starts(self) -> int:
+    def starts(self) -> int:
+        """Count how often the service was ready."""
         return self.log.read_text().count('"service started"') if self.log.exists() else 0
 
     def drop(self, key: str, body: bytes) -> Path:

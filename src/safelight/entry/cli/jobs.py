@@ -38,7 +38,8 @@ def _list(local: Local, status: Status | None, limit: int, after: str | None, *,
             click.echo(msgspec.json.encode(outcome))
         return
     console = Console()
-    show.print_table(console, show.table(found))
+    if found:
+        show.print_table(console, show.table(found))
     counts = ", ".join(f"{count} {status.value}" for status, count in sorted(ledger.counts().items()))
     waiting = local.queue.waiting()
     console.print(f"{counts or 'no jobs yet'}" + (f"; {waiting} waiting" if waiting else ""))
@@ -57,7 +58,7 @@ def status(job_id: str, config: Path | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(outcome))
     else:
-        Console().print(show.details(outcome))
+        show.print_table(Console(), show.details(outcome))
     raise SystemExit(1 if outcome.status in (Status.REJECTED, Status.FAILED) else 0)
 
 
@@ -79,7 +80,7 @@ def replay(job_ids: tuple[str, ...], status: str | None, config: Path | None) ->
             name = event.message_id(outcome.upload)
             if not local.queue.exhume(name):
                 local.queue.send(event.message(outcome.upload), id=name)
-    click.echo(f"{len(found)} job{'s' if len(found) != 1 else ''} queued again")
+    click.echo(f"{show.counted(len(found), 'job')} queued again")
 
 
 def _job(local: Local, job_id: str) -> Outcome:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from safelight.config import load
+from safelight.entry.cli import show
 from safelight.entry.cli.options import config_option
 from safelight.errors import InvalidRecipe
 from safelight.recipe.schema import SHIPPED
@@ -35,4 +36,5 @@ def lint(config: Path | None, *, schema: bool) -> None:
         click.secho(f"warning: {warning}", fg="yellow")
     name = found.path.name if found.path else "no safelight.yaml here: the default recipe"
     outputs = sum(len(recipe.renditions) + bool(recipe.manifest) for recipe in found.settings.recipes)
-    click.echo(f"ok: {name}, {len(found.settings.recipes)} recipe(s), {outputs} output(s) an upload")
+    recipes = show.counted(len(found.settings.recipes), "recipe")
+    click.echo(f"ok: {name}, {recipes}, {show.counted(outputs, 'output')} an upload")

@@ -44,9 +44,13 @@ def table(outcomes: Sequence[Outcome], *, most: int = 10_000, ids: bool = True) 
     return made
 
 
-def print_table(console: Console, made: Table) -> None:
-    """Print a table in full: on a narrow terminal long names run over, and nothing is cut off."""
-    console.print(made, width=max(console.width, WIDE), crop=False, no_wrap=True)
+def print_table(console: Console, made: RenderableType) -> None:
+    """Print tables in full: on a narrow terminal long names run over, and nothing is cut off."""
+    wide = Console(width=max(console.width, WIDE))  # rich cuts columns down to the width of its console
+    with wide.capture() as captured:
+        wide.print(made)
+    lines = captured.get().splitlines()
+    click.echo("".join(f"{line.rstrip()}\n" for line in lines), nl=False)  # the padding would wrap into empty lines
 
 
 def _row(outcome: Outcome) -> tuple[RenderableType, ...]:
@@ -93,7 +97,7 @@ def percent_text(outcome: Outcome) -> str:
     before = outcome.upload.size * len(outcome.renditions)
     if not before:
         return ""
-    change = (bytes_out(outcome) - before) / before
+    change = max((bytes_out(outcome) - before) / before, -0.999)  # never all of it
     return f"{change:+.1%}" if change < -0.99 else f"{change:+.0%}"
 
 
@@ -145,16 +149,18 @@ def _facts(outcome: Outcome) -> Iterable[tuple[str, RenderableType]]:
 def renditions(outcome: Outcome) -> Table:
     """Return a table of what was written."""
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ("output", "format", "pixels", "size", "change", "quality"):
-        made.add_column(name, justify="left" if name in ("output", "format") else "right", overflow="fold")
+    made.add_column("format")
+    for name in ("pixels", "size", "change", "quality"):
+        made.add_column(name, justify="right", no_wrap=True)
+    made.add_column("output", no_wrap=True, overflow="ignore")
     for each in outcome.renditions:
         made.add_row(
-            escape(printable(each.key)),
             each.format,
             f"{each.width} x {each.height}" if each.width else "",
             size_text(each.size),
             change_text(outcome.upload.size, each.size) if each.width else "",
             str(each.quality or ""),
+            escape(printable(each.key)),
         )
     return made
 
@@ -162,6 +168,11 @@ def renditions(outcome: Outcome) -> Table:
 def print_json(outcome: Outcome) -> None:
     """Print a job as one line of JSON on standard output."""
     click.echo(msgspec.json.encode(outcome))
+
+
+def counted(count: int, name: str) -> str:
+    """Return a number of things, with the plural where there is not one."""
+    return f"{count} {name}{'' if count == 1 else 's'}"
 
 
 def bytes_out(outcome: Outcome) -> int:

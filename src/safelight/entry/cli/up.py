@@ -36,9 +36,8 @@ def up(config: Path | None, workers: int, *, as_json: bool) -> None:
     world = project(folder, found.settings, found.smtp_password)
     for _, root in world.inputs:
         root.mkdir(exist_ok=True)
-    console = Console(highlight=False)
-    shown = show.print_json if as_json else lambda outcome: console.print(line(outcome), soft_wrap=True)
-    service = Service(world, workers, _until_nobody_reads(shown))
+    say = _speech(as_json=as_json)
+    service = Service(world, workers, lambda outcome: say(outcome, line(outcome)))
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         # The main thread, which we interrupt, may hold the lock of an event that `stop` sets.
@@ -48,30 +47,33 @@ def up(config: Path | None, workers: int, *, as_json: bool) -> None:
         signal.signal(number, stop)
 
     def ready() -> None:
-        if not as_json:
-            text = f"Watching {folder / 'input'} with {workers} worker(s); outputs go to {folder / 'output'}."
-            console.print(text, soft_wrap=True)
-            console.print("Ctrl-C stops.", style="dim")
+        with_workers = f"with {show.counted(workers, 'worker')}"
+        say(None, Text(f"Watching {folder / 'input'} {with_workers}; outputs go to {folder / 'output'}."))
+        say(None, Text("Ctrl-C stops.", style="dim"))
 
     service.run(ready)
-    if not as_json:
-        console.print("Stopped.")
+    say(None, Text("Stopped."))
 
 
-def _until_nobody_reads(shown: Callable[[Outcome], None]) -> Callable[[Outcome], None]:
-    """Print outcomes as long as somebody reads them; the service goes on without, and the log has them all."""
-    reading = True
+def _speech(*, as_json: bool) -> Callable[[Outcome | None, Text], None]:
+    """Return what prints outcomes (and, without JSON, other lines) as long as somebody reads.
 
-    def told(outcome: Outcome) -> None:
+    The service goes on when nobody does; its log has everything.
+    """
+    console, reading = Console(highlight=False), True
+
+    def say(outcome: Outcome | None, text: Text) -> None:
         nonlocal reading
         try:
-            if reading:
-                shown(outcome)
+            if reading and not as_json:
+                console.print(text, soft_wrap=True)
+            elif reading and outcome:
+                show.print_json(outcome)
         except (OSError, SystemExit):  # rich makes a SystemExit of a broken pipe
             reading = False
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
 
-    return told
+    return say
 
 
 def line(outcome: Outcome) -> Text:
@@ -80,10 +82,10 @@ def line(outcome: Outcome) -> Text:
     text = Text(f"{status.value:<11}", style=show.COLORS[status])
     text.append(show.printable(outcome.upload.key), style="default")
     if status is Status.SUCCEEDED:
-        written = show.bytes_out(outcome)
+        count, written = len(outcome.renditions), show.bytes_out(outcome)
         text.append(
-            f"  {len(outcome.renditions)} output(s), {size_text(outcome.upload.size)} in, {size_text(written)} out "
-            f"({show.each_text([outcome])} each), {time_text(outcome.duration_ms or 0)}",
+            f"  {show.counted(count, 'output')}, {size_text(outcome.upload.size)} in, {size_text(written)} out "
+            f"({show.each_text([outcome])}{' each' if count > 1 else ''}), {time_text(outcome.duration_ms or 0)}",
             style="dim",
         )
     elif outcome.error:
