@@ -64,7 +64,7 @@ def dress(image: pyvips.Image, policy: Policy, opened: Opened, kind: str) -> tup
     if policy.metadata == "strip":
         return image, ALL_OUT
     if policy.metadata == "keep":
-        image = _true_again(without(image, *STALE))
+        image = _true_again(without(image, *STALE), kind)
         return (_signed(image, policy.rights, kind) if any(policy.rights) else image), ALL_IN
     blocks = _signature(policy, opened, orientation=1)
     image = without(image, *(field for field in image.get_fields() if field.startswith("exif-")), XMP, IPTC, *STALE)
@@ -93,16 +93,22 @@ def _signed(image: pyvips.Image, rights: Rights, kind: str) -> pyvips.Image:
 
 
 def _wrapped(data: bytes, old: bytes, kind: str) -> bytes:
-    """Return IIM as the format holds it: JPEG in a resource of Photoshop's."""
-    return PHOTOSHOP + iptc.resources(old, data) if kind == "jpeg" else data
+    """Return IIM as the format's encoder wants it."""
+    if kind == "jpeg":
+        return PHOTOSHOP + iptc.resources(old, data)
+    # libvips tells libtiff a quarter of the length, as if it counted in fours. NULs at the end do no harm.
+    return data.ljust(4 * len(data), b"\0") if kind == "tiff" else data
 
 
-def _true_again(image: pyvips.Image) -> pyvips.Image:
-    """Make the kept EXIF and XMP say what the pixels are now: sRGB and upright."""
+def _true_again(image: pyvips.Image, kind: str) -> pyvips.Image:
+    """Make the kept EXIF and XMP say what the pixels are now, sRGB and upright, and IPTC fit the format."""
     if image.get_typeof(EXIF):
         image = with_text(image, *COLOR_SPACE)
-    packet = blob(image, XMP)
-    return with_blobs(image, {XMP: XMP_ORIENTATION.sub(rb"\g<1>1", packet)}) if packet else image
+    packet, block = blob(image, XMP) or b"", blob(image, IPTC) or b""
+    old = block.removeprefix(PHOTOSHOP)
+    if kind == "tiff" or (kind == "jpeg" and old == block):
+        block = _wrapped(iptc.iim(old), b"", kind) if old else b""
+    return with_blobs(image, {XMP: XMP_ORIENTATION.sub(rb"\g<1>1", packet), IPTC: block})
 
 
 def undress(opened: Opened, policy: Policy) -> bytes | Path:

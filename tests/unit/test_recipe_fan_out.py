@@ -84,6 +84,19 @@ def test_fan_out_steps_keep_the_order_in_which_they_are_written(
     assert {each.steps for each in read(tmp_path, entry)[0].renditions} == {steps}
 
 
+def test_fan_out_option_goes_to_the_formats_that_know_it(tmp_path: Path) -> None:
+    """One entry says how each of its formats is to be; an option that none of them knows is an error."""
+    entry = "{ key: 'x{filename}.{format}', formats: [avif, jpeg, png], quality: 50, progressive: true, colors: 16 }"
+    made = {each.format: each for each in read(tmp_path, entry)[0].renditions}
+    assert {kind: each.progressive for kind, each in made.items()} == {"avif": False, "jpeg": True, "png": False}
+    assert {kind: each.colors for kind, each in made.items()} == {"avif": None, "jpeg": None, "png": 16}
+    assert {each.quality for each in made.values()} == {50}
+    plain = read(tmp_path, "{ key: 'x{filename}.{format}', formats: [jpeg, png], quality: 50 }")[0].renditions
+    assert [each.quality for each in plain] == [50, None]
+    found = errors(tmp_path, "{ key: 'x{filename}.{format}', formats: [avif, jpeg], lossless: true }")
+    assert "lossless is for webp" in found[0]
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [

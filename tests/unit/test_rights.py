@@ -69,6 +69,23 @@ def test_output_says_what_the_recipe_says(tmp_path: Path, key: str, policy: str,
 
 
 @pytest.mark.parametrize("policy", POLICIES)
+def test_output_in_tiff_says_it_in_xmp_and_iptc(tmp_path: Path, policy: str) -> None:
+    """IPTC stands there without the wrapping that JPEG has, and whole."""
+    found = told(made(photograph(), "out.tiff", policy), tmp_path / "out.tiff")
+    wanted = {name: value for name, value in (TOLD | TOLD_BY_IPTC).items() if not name.startswith("IFD0")}
+    assert {name: found.get(name) for name in wanted} == wanted
+    assert found.get("IPTC:Caption-Abstract") == (PLANTED if policy == "keep" else None)
+
+
+def test_iptc_that_is_kept_survives_the_way_to_tiff_and_back(tmp_path: Path) -> None:
+    """Each format holds it in its own way."""
+    there = made(photograph(), "out.tiff", "keep", None)
+    assert told(there, tmp_path / "out.tiff")["IPTC:Caption-Abstract"] == PLANTED
+    back = made(there, "out.jpg", "keep", None)
+    assert told(back, tmp_path / "out.jpg")["IPTC:Caption-Abstract"] == PLANTED
+
+
+@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("bare", [True, False])
 def test_copy_says_what_the_recipe_says_and_keeps_its_pixels(

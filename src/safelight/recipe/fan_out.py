@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from safelight.encode import ENCODERS, FITTING
 from safelight.recipe import wording
 from safelight.recipe.check import Source
 from safelight.recipe.finding import Finding, Path
@@ -16,6 +17,9 @@ from safelight.recipe.keys import placeholders
 MOST = 64
 """Outputs that a recipe may have with these options: each is one more encode of every upload."""
 LOOSE = "beside widths, where each height follows its width; remove it, and give a shape with crop: {aspect: '16:9'}"
+
+LOSSY = tuple(kind for kind, encoder in ENCODERS.items() if encoder.quality)
+"""Formats with a quality; the others keep every pixel."""
 
 Entry = dict[str, Any]
 """A rendition of the file as plain data."""
@@ -67,9 +71,17 @@ def _each(entry: Entry) -> Iterator[Entry]:
                 one |= size if width else {}
             elif option == "formats":
                 one |= {"format": kind} if kind else {}
-            else:
+            elif not _is_for_others(option, kind, entry):
                 one[option] = value
         yield one
+
+
+def _is_for_others(option: str, kind: str | None, entry: Entry) -> bool:
+    """Say whether only other formats of the entry know an option, such as jpeg `progressive` beside webp."""
+    knowing = FITTING.get(option, LOSSY if option == "quality" else ())
+    if kind is None or kind in knowing or (option == "quality" and kind == "png" and entry.get("colors")):
+        return False
+    return any(each in knowing for each in entry["formats"])
 
 
 def _faults(recipe: Entry) -> Iterator[tuple[Path, str, str]]:
