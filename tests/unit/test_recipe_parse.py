@@ -16,6 +16,7 @@ from safelight.recipe.parse import MAX_CHARACTERS, parse
 
 RENDITION = 'recipes:\n  - name: thumb\n    renditions:\n      - key: "{dir}{filename}"\n        '
 RESIZE = "width, height, fit, position, enlarge"
+RECIPE_OPTIONS = "name, match, allow, manifest, metadata, rights, renditions"
 OPTIONS = ", ".join(Rendition.__struct_fields__)
 TOP = "name, region, notify, limits, recipes"
 NAME_FORM = "Name of the recipe: small letters, digits, - and _, at most 63"
@@ -116,8 +117,7 @@ def test_parse_position_misspelled_explains_the_form_in_words() -> None:
         ("recipes: {name: x}", "recipes must be a list; begin each entry with '- '"),
         (
             "recipes: [x]",
-            "recipes[1] must be a group of options: name, match, allow, manifest, metadata, rights, renditions; "
-            "write name: ...",
+            f"recipes[1] must be a group of options: {RECIPE_OPTIONS}; write name: ...",
         ),
         ("recipes: [{renditions: [{key: x}]}]", f"recipe 1: name is missing; {NAME_FORM}; for example 'photos'"),
         ("recipes: [{name: x}]", "recipe 'x': renditions is missing; a list with at least one entry"),
