@@ -12,7 +12,7 @@ from safelight import event
 from safelight.entry.cli import show
 from safelight.entry.cli.options import config_option, json_option, known_local
 from safelight.errors import NotFound
-from safelight.job import Outcome, Status
+from safelight.job import Outcome, Status, jobs_for
 from safelight.local.ports import Local
 
 STATUSES = click.Choice([status.value for status in Status])
@@ -75,12 +75,21 @@ def replay(job_ids: tuple[str, ...], status: str | None, config: Path | None) ->
         raise click.UsageError("name job IDs, or give --status failed")
     with known_local(config) as local:
         found = [_job(local, each) for each in job_ids] if job_ids else _all(local, Status(status))
-        for outcome in found:
-            local.ledger.reopen(outcome.id)
-            name = event.message_id(outcome.upload)
-            if not local.queue.exhume(name):
-                local.queue.send(event.message(outcome.upload), id=name)
-    click.echo(f"{show.counted(len(found), 'job')} queued again")
+        renewed = sum(_queue_again(local, outcome) for outcome in found)
+    changed = f"; of {renewed} the recipe has changed since, which makes new jobs" if renewed else ""
+    click.echo(f"{show.counted(len(found), 'job')} queued again{changed}")
+
+
+def _queue_again(local: Local, outcome: Outcome) -> bool:
+    """Queue a job's upload, and return whether that makes a new job, by a recipe that has changed."""
+    jobs = jobs_for(outcome.upload, local.world.settings.recipes)
+    same = outcome.id in (job.id for job in jobs)
+    if same:
+        local.ledger.reopen(outcome.id)
+    name = event.message_id(outcome.upload)
+    if not local.queue.exhume(name):
+        local.queue.send(event.message(outcome.upload), id=name)
+    return not same
 
 
 def _job(local: Local, job_id: str) -> Outcome:

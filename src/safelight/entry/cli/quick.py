@@ -61,8 +61,8 @@ def quick_recipe(quick: Quick) -> Recipe:
     sized = quick.width is not None or quick.height is not None
     if quick.fit and not (quick.width and quick.height):
         raise click.UsageError("--fit needs both --width and --height")
-    if quick.quality is not None and quick.format == "png":
-        raise click.UsageError("--quality has no meaning for png, which loses nothing")
+    if quick.quality is not None and quick.format and ENCODERS[quick.format].quality is None:
+        raise click.UsageError(f"--quality has no meaning for {quick.format}, which has no such setting")
     resize = Resize(width=quick.width, height=quick.height, fit=quick.fit or "inside") if sized else None
     ending = ENCODERS[quick.format].extensions[0] if quick.format else None
     rendition = Rendition(

@@ -14,7 +14,7 @@ from rich.text import Text
 from safelight.figures import change_text, size_text, time_text
 from safelight.job import Outcome, Status
 
-WIDE = 200
+WIDE = 2000
 COLORS = {
     Status.QUEUED: "dim",
     Status.RUNNING: "cyan",
