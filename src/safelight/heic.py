@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,8 +28,13 @@ LAYOUTS = {
     "RGB": Layout(3, "uchar", "srgb"),
     "RGBA": Layout(4, "uchar", "srgb"),
     "RGBa": Layout(4, "uchar", "srgb"),
+    "RGB;16": Layout(3, "ushort", "rgb16"),
+    "RGBA;16": Layout(4, "ushort", "rgb16"),
+    "RGBa;16": Layout(4, "ushort", "rgb16"),
 }
-PREMULTIPLIED = "RGBa"
+PREMULTIPLIED = ("RGBa", "RGBa;16")
+DISPLAY_P3 = (12, 13)
+"""Primaries and transfer of a picture without a profile. Source: ITU-T H.273, tables 2 and 3."""
 FAULTS = (ValueError, OSError, RuntimeError, EOFError, SyntaxError, IndexError, KeyError)
 """What pi-heif raises for broken files."""
 
@@ -42,7 +48,11 @@ def header(body: bytes | Path, view: memoryview) -> pyvips.Image:
     _check_names(view)
     picture = _primary(body)
     layout = LAYOUTS[picture.mode]
-    return pyvips.Image.black(*picture.size, bands=layout.bands).copy(interpretation=layout.interpretation)
+    return (
+        pyvips.Image.black(*picture.size, bands=layout.bands)
+        .cast(layout.format)
+        .copy(interpretation=layout.interpretation)
+    )
 
 
 def decode(body: bytes | Path) -> pyvips.Image:
@@ -60,16 +70,31 @@ def decode(body: bytes | Path) -> pyvips.Image:
     except (*FAULTS, pyvips.Error) as err:
         raise Corrupt("the heic file does not decode: its contents are damaged") from err
     image = image.copy(interpretation=layout.interpretation)
-    if picture.mode == PREMULTIPLIED:
+    if layout.format == "ushort":
+        image = _filled(image, picture.info["bit_depth"])
+    if picture.mode in PREMULTIPLIED:
         image = image.unpremultiply().rint().cast(layout.format)
     return with_blobs(
         image,
         {
-            "icc-profile-data": picture.info.get("icc_profile"),
+            "icc-profile-data": picture.info.get("icc_profile") or _named_profile(picture.info),
             "exif-data": picture.info.get("exif"),
             "xmp-data": picture.info.get("xmp"),
         },
     )
+
+
+def _filled(image: pyvips.Image, bits: int) -> pyvips.Image:
+    """Fill the low bits, which pi-heif leaves empty, with the high ones: or white would not be white."""
+    return image | (image >> bits)
+
+
+def _named_profile(info: Mapping[str, Any]) -> bytes | None:
+    """Return the profile of a color space that is told by numbers alone; None for sRGB and what is not known."""
+    told = info.get("nclx_profile") or {}
+    if (told.get("color_primaries"), told.get("transfer_characteristics")) != DISPLAY_P3:
+        return None
+    return bytes(pyvips.Operation.call("profile_load", "p3"))
 
 
 def _primary(body: bytes | Path) -> Any:
@@ -80,7 +105,7 @@ def _primary(body: bytes | Path) -> Any:
     options.THUMBNAILS = options.DEPTH_IMAGES = options.AUX_IMAGES = False
     options.DECODE_THREADS = 1
     try:
-        container = open_heif(body if isinstance(body, Path) else io.BytesIO(body), convert_hdr_to_8bit=True)
+        container = open_heif(body if isinstance(body, Path) else io.BytesIO(body), convert_hdr_to_8bit=False)
         picture = container[container.primary_index]
     except FAULTS as err:
         raise Corrupt("the header of the heic file does not decode") from err

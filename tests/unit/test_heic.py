@@ -8,6 +8,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+import pyvips
 from PIL import Image, ImageOps
 
 from safelight.decode import decode, open_upload, validate
@@ -16,7 +17,7 @@ from safelight.fields import blob
 from safelight.recipe.model import Limits, Recipe, Rendition
 from safelight.render import render
 from safelight.steps.resize import Resize
-from tests.golden.pictures import Pixels, built_in_profile, encoded, exif, heic, scene, with_alpha
+from tests.golden.pictures import Pixels, built_in_profile, encoded, exif, heic, scene, vips, with_alpha
 
 GREY = np.asarray(Image.fromarray(scene()).convert("L"))
 
@@ -37,17 +38,18 @@ def wide(pixels: Pixels) -> Pixels:
         (heic(scene(), quality=95), scene()),
         (heic(with_alpha(scene()), quality=95), with_alpha(scene())),
         (heic(GREY, quality=95), GREY[..., None]),
-        (heic(wide(scene()), mode="RGB;16", quality=95), scene()),
+        (heic(wide(scene()), mode="RGB;16", quality=95), wide(scene())),
+        (heic(wide(with_alpha(scene())), mode="RGBA;16", quality=95), wide(with_alpha(scene()))),
         (heic(wide(GREY), mode="L;16", quality=95), wide(GREY)[..., None]),
     ],
-    ids=["rgb", "alpha", "grey", "10 bit", "grey 10 bit"],
+    ids=["rgb", "alpha", "grey", "10 bit", "alpha 10 bit", "grey 10 bit"],
 )
 def test_decode_of_heic_gives_the_pixels(body: bytes, expected: Pixels) -> None:
-    """Color, alpha, grey and more than 8 bits all come out as they went in; color is cut to 8 bits."""
+    """Color, alpha, grey and more than 8 bits all come out as they went in."""
     found = pixels_in(body)
     assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
-    shown = ... if expected.shape[2] != 4 else expected[..., 3] == 255
     scale = 257 if expected.dtype == np.uint16 else 1
+    shown = ... if expected.shape[2] != 4 else expected[..., 3] == 255 * scale
     assert np.abs(found[shown].astype(float) - expected[shown]).mean() / scale < 1.5
 
 
@@ -110,3 +112,42 @@ def test_validate_of_heic_with_other_pictures_looks_at_the_primary() -> None:
     opened = open_upload(out.getvalue(), Limits())
     validate(opened)
     assert opened.header.bands == 3
+
+
+@pytest.mark.parametrize("mode", ["RGB;16", "L;16"])
+def test_decode_of_heic_of_10_bits_has_a_true_white(mode: str) -> None:
+    """The brightest of 10 bits is the brightest of 16."""
+    white = np.full((32, 48, 3) if mode == "RGB;16" else (32, 48), 65535, np.uint16)
+    assert pixels_in(heic(white, mode=mode, quality=95)).min() > 65535 - 257
+
+
+def test_heic_of_10_bits_stays_deep_in_png() -> None:
+    """What a format can hold is kept."""
+    slope = np.tile(np.linspace(0, 65535, 512).astype(np.uint16)[None, :, None], (16, 1, 3))
+    recipe = Recipe(name="t", renditions=(Rendition(key="o.png", format="png"),))
+    body = render(heic(slope, mode="RGB;16", quality=-1), "a", recipe, Limits()).outputs[0].body
+    assert isinstance(body, bytes)
+    image = pyvips.Image.pngload_buffer(body)
+    assert image.format == "ushort"
+    assert len(np.unique(image.numpy()[8, :, 1])) > 400
+
+
+def pixel_of(body: bytes) -> Pixels:
+    recipe = Recipe(name="t", renditions=(Rendition(key="o.png", format="png"),))
+    made = render(body, "a", recipe, Limits()).outputs[0].body
+    assert isinstance(made, bytes)
+    return np.asarray(Image.open(BytesIO(made)))[16, 24]
+
+
+def test_heic_whose_color_space_is_told_by_numbers_is_converted() -> None:
+    """Display P3 without a profile is still no sRGB: its red is beyond it, its orange redder than the number says."""
+    orange = np.full((32, 48, 3), (200, 120, 60), np.uint8)
+    plain, wide_gamut = (
+        heic(orange, quality=-1, color_primaries=primaries, transfer_characteristics=13, save_nclx_profile=True)
+        for primaries in (1, 12)
+    )
+    found = [pixel_of(body) for body in (plain, wide_gamut)]
+    assert np.abs(found[0].astype(int) - (200, 120, 60)).max() <= 3
+    right = vips(orange, built_in_profile("p3")).icc_transform("srgb", embedded=True).numpy()[16, 24]
+    assert np.abs(found[1].astype(int) - right).max() <= 3
+    assert int(found[1][0]) > int(found[0][0]) + 5
