@@ -16,6 +16,7 @@ LINES = "".join(
 
 
 def drawn(marks: str, paper: str = "#fff") -> pyvips.Image:
+    pyvips.operation_block_set("VipsForeignLoadSvg", state=False)  # the product shuts it until a recipe asks
     return pyvips.Image.svgload_buffer(SVG.format(marks=marks, paper=paper).encode()).flatten().copy_memory()
 
 
