@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from safelight.animation import Track, develop_frames
-from safelight.containers import complete, isobmff
+from safelight.containers import complete, isobmff, svg
 from safelight.containers.sniff import CONTENT_TYPES
 from safelight.decode import ANIMATED, PAGES, Opened, open_upload, validate
 from safelight.encode import ENCODERS, Format, encode, quality_of
@@ -243,6 +243,8 @@ def _warnings(opened: Opened, plans: list[Plan], recipe: Recipe) -> tuple[str, .
     found += [unsigned(opened, policy_of(each.rendition, recipe), each.format, copied=False) for each in plans]
     if opened.source.frames > 1 and not all(each.animated for each in plans):
         found.append(f"only the first of {opened.source.frames} frames was developed")
+    if plans and opened.format == "svg" and svg.has_text(opened.view):
+        found.append("text in an SVG is drawn in the font that Safelight ships; make it paths to keep its own")
     if plans and (left_out := _left_out(opened)):
         found.append(left_out)
     if opened.format not in ENCODERS and any(each.rendition.format is None for each in plans):

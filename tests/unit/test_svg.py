@@ -114,3 +114,11 @@ def test_svg_that_costs_too_much_has_a_coded_error(
     """Its own size, and the one that it would be drawn in, count."""
     with pytest.raises(error):
         developed(body, format="png", **options)
+
+
+def test_svg_with_text_is_drawn_in_the_shipped_font_and_says_so() -> None:
+    """No machine's fonts are seen, so letters look the same everywhere; boxes in their place would help nobody."""
+    body = LOGO.replace(b"<circle", b'<text x="0" y="8" font-size="9" font-family="Arial">%s</text><circle')
+    drawn = [developed(body % letters, format="png", resize=Resize(width=400)) for letters in (b"il", b"WM")]
+    assert all("font that Safelight ships" in made.warnings[0] for made in drawn)
+    assert (pixels(drawn[0]) != pixels(drawn[1])).any(), "letters, not boxes"

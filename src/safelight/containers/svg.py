@@ -22,6 +22,7 @@ _CSS_URL = re.compile(r"""url\(\s*["']?\s*(.?)""", re.IGNORECASE | re.DOTALL)
 _CSS_LOADS = re.compile(r"@import|image-set\s*\(|\bsrc\s*\(", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=/>"']+)\s*=\s*("[^"]*"|'[^']*')""")
 _TAG_END = re.compile(rb"\s*/?>")
+_TEXT = re.compile(rb"<([\w.-]+:)?text[\s>]")
 _XHTML = "http://www.w3.org/1999/xhtml"
 _UNFINISHED = {
     expat.errors.codes[reason]
@@ -64,6 +65,11 @@ def read(view: memoryview) -> Drawing:
             raise Truncated("the svg file ends before its drawing does") from err
         raise Corrupt(f"SVG: not well-formed in line {err.lineno}") from err
     return Drawing(tuple(reader.rasters), tuple(reader.cuts))
+
+
+def has_text(view: memoryview) -> bool:
+    """Return whether letters are drawn, in whatever font there is."""
+    return _TEXT.search(view) is not None
 
 
 def strip(view: memoryview) -> list[Part]:

@@ -55,7 +55,7 @@ class Lettering(Struct, frozen=True, kw_only=True):
 
 
 def isolate(environ: MutableMapping[str, str]) -> None:
-    """Let the process see no fonts and no font settings of the machine.
+    """Let the process see the font that we ship, and no fonts and no font settings of the machine.
 
     Call it with `os.environ` before the first picture: libvips reads the setting once. Without it the letters keep
     their shapes, but the machine's hinting moves their edges.
