@@ -10,13 +10,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout, suppress
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 import safelight
+from safelight.entry.cli import main
 from safelight.job import Outcome
 from safelight.local.database import Database
 from safelight.local.ledger import SqliteLedger
@@ -247,3 +250,16 @@ class Project:
         )
         assert ran.returncode == code, ran.stdout + ran.stderr
         return ran.stdout + ran.stderr
+
+    def ask(self, *words: str | Path, code: int = 0) -> str:
+        """Run a command that only asks or queues within this process, which is quicker; return what it printed."""
+        stream = TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True)
+        before, sys.argv = sys.argv, ["safelight", *map(str, words), "-c", str(self.config)]
+        try:
+            with redirect_stdout(stream), redirect_stderr(stream), pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            sys.argv = before
+        said = stream.buffer.getvalue().decode()  # type: ignore[attr-defined]
+        assert (ended.value.code or 0) == code, said
+        return said

@@ -48,7 +48,7 @@ def played(project: Project, picture: Picture) -> Iterator[Played]:
 
 def test_jobs_lists_the_latest_first_and_counts_all(played: Played) -> None:
     """A person sees what became of each file, with its code; the last line counts."""
-    said = played.project.cli("jobs")
+    said = played.project.ask("jobs")
     lines = said.splitlines()
     assert [line.split()[-1] for line in lines[1:4]] == ["slow.png", "bad.png", "good.png"]
     assert "failed timeout" in lines[1]
@@ -57,7 +57,7 @@ def test_jobs_lists_the_latest_first_and_counts_all(played: Played) -> None:
 
 def test_jobs_as_json_is_filtered_and_paged(played: Played) -> None:
     """One job a line; the id of the last one leads on to the next page, to the end."""
-    cli = played.project.cli
+    cli = played.project.ask
     every = [json.loads(line)["id"] for line in cli("jobs", "--json").splitlines()]
     paged: list[str] = []
     while page := cli("jobs", "--json", "--limit", "2", *(["--after", paged[-1]] if paged else [])).splitlines():
@@ -71,7 +71,7 @@ def test_jobs_as_json_is_filtered_and_paged(played: Played) -> None:
 
 def test_status_tells_one_job_and_ends_with_1_where_it_went_wrong(played: Played) -> None:
     """The exit code lets a script ask; JSON is the same object as in the list."""
-    cli, jobs = played.project.cli, played.jobs
+    cli, jobs = played.project.ask, played.jobs
     assert "good.png-16.png" in cli("status", jobs["good.png"].id)
     said = cli("status", jobs["bad.png"].id, code=1)
     assert "unknown_format" in said
@@ -83,8 +83,8 @@ def test_status_tells_one_job_and_ends_with_1_where_it_went_wrong(played: Played
 
 def test_replay_of_failed_jobs_is_taken_up_by_the_service(played: Played) -> None:
     """By status or by id; the running service, or the next one, develops them again."""
-    assert "1 job queued again" in played.project.cli("replay", "--status", "failed")
-    assert "1 job queued again" in played.project.cli("replay", played.jobs["bad.png"].id)
+    assert "1 job queued again" in played.project.ask("replay", "--status", "failed")
+    assert "1 job queued again" in played.project.ask("replay", played.jobs["bad.png"].id)
     assert played.project.counts() == {"queued": 2, "succeeded": 1}
     with played.project.serving() as service:
         slow, bad = service.wait_for("slow.png", "bad.png")
@@ -96,7 +96,7 @@ def test_replay_of_failed_jobs_is_taken_up_by_the_service(played: Played) -> Non
 def test_replay_after_the_recipe_changed_makes_a_new_job(played: Played) -> None:
     """The old job stays as it ended, rather than wait for ever; the upload is developed by the new recipe."""
     played.project.config.write_text(RECIPE.replace("width: 16", "width: 24"))
-    assert "the recipe has changed since" in played.project.cli("replay", "--status", "failed")
+    assert "the recipe has changed since" in played.project.ask("replay", "--status", "failed")
     with played.project.serving() as service:
         (slow,) = service.wait_for("slow.png")
         assert slow.id != played.jobs["slow.png"].id
@@ -118,14 +118,14 @@ def test_replay_after_the_recipe_changed_makes_a_new_job(played: Played) -> None
 )
 def test_commands_that_cannot_be_meant_so_are_refused(played: Played, words: tuple[str, ...], said: str) -> None:
     """Exit code 2 and a sentence; nothing is queued."""
-    assert said in played.project.cli(*words, code=2)
+    assert said in played.project.ask(*words, code=2)
     assert played.project.waiting() == 0
 
 
 @pytest.mark.parametrize("words", [("jobs",), ("status", "x"), ("replay", "--status", "failed")])
 def test_commands_before_any_service_ran_say_how_to_start(project: Project, words: tuple[str, ...]) -> None:
     """Asking changes nothing: no folder of records is made."""
-    said = project.cli(*words, code=2)
+    said = project.ask(*words, code=2)
     assert "no service has run in this folder yet" in said
     assert "safelight up" in said
     assert not (project.folder / ".safelight").exists()

@@ -126,7 +126,7 @@ def test_crash_of_service_and_workers_at_any_time_loses_nothing(mailing: Project
             failed = [job for job in mailing.jobs() if job.status.value == "failed"]
             assert {job.error.code for job in failed if job.error} <= {"worker_crashed"}
             if failed:  # by two deaths, which is a failure by design: a replay ends them
-                mailing.cli("replay", "--status", "failed")
+                mailing.ask("replay", "--status", "failed")
             until(lambda: mailing.counts() == {"succeeded": 30}, "thirty successes")
             until(lambda: mailing.mails_on_their_way() == 0, "the mails that a crash held up")
     assert mailing.outputs() == {f"{name}-{ending}" for name in names for ending in ("16.png", "32.webp")}

@@ -47,9 +47,9 @@ def test_service_picture_over_the_time_limit_fails_and_is_made_by_a_replay(
     with mailing.queue() as queue:
         assert [buried.reason for buried in queue.buried()] == ["timeout"]
 
-    assert "timeout" in mailing.cli("status", hard.id, code=1)
+    assert "timeout" in mailing.ask("status", hard.id, code=1)
     write(mailing, "{seconds: 50}", slow, post)
-    assert "1 job queued again" in mailing.cli("replay", "--status", "failed")
+    assert "1 job queued again" in mailing.ask("replay", "--status", "failed")
     with mailing.serving() as service:
         (again,) = service.wait_for("hard.png")
         assert (again.id, again.status.value, again.attempts) == (hard.id, "succeeded", 3)
@@ -99,7 +99,7 @@ def test_service_picture_that_kills_its_worker_fails_and_is_kept(
                 os.kill(worker, signal.SIGKILL)
         (hard,) = service.wait_for("hard.png")
         assert (hard.status.value, hard.error and hard.error.code) == ("failed", "worker_crashed")
-        mailing.cli("replay", hard.id)
+        mailing.ask("replay", hard.id)
         until(lambda: service.statuses("hard.png")["hard.png"] == "succeeded", "the replay")
     assert pyvips.Image.new_from_file(str(mailing.output / "hard.png.avif"), fail_on="warning").width == 200
     assert post.told() == {job.id: 2 if job.id == hard.id else 1 for job in mailing.jobs()}

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from safelight.job import Job, Status, jobs_for
 from safelight.local.ledger import SqliteLedger
 from safelight.local.ports import Local, project
 from safelight.ports import Ports
-from tests.flow.running import Project, environment, until
+from tests.flow.running import RECIPE, Project, environment, until
 
 Picture = Callable[..., bytes]
 
@@ -118,3 +118,23 @@ def _reference(project: Project, body: bytes) -> bytes:
     with closing(Later(alone.folder)) as later:
         later.run(later.job("a.png"))
     return (alone.output / "a.png-16.png").read_bytes()
+
+
+def test_stalled_worker_of_a_service_is_killed_and_its_picture_made(project: Project, picture: Picture) -> None:
+    """A worker that is stopped in the middle neither blocks the service nor loses the picture."""
+    project.config.write_text(RECIPE.replace("seconds: 20", "seconds: 1"))
+    with project.serving() as service:
+        for number in range(30):
+            project.drop(f"{number}.png", picture(number, side=300))
+        service.wait_until_ended(2)
+        (stopped, *_) = workers = service.workers()
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        assert len(service.outcomes) < 30
+        until(lambda: stopped not in service.workers() or len(service.outcomes) == 30, "its death", patience_s=20)
+        for worker in workers:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGCONT)
+        service.wait_until_ended(30)
+    assert project.counts() == {"succeeded": 30}
+    assert max(job.attempts for job in project.jobs()) <= 2

@@ -94,15 +94,18 @@ def test_up_without_a_reader_goes_on(start: Start, project: Project, picture: Pi
     assert err == ""
 
 
-def test_up_in_a_terminal_is_stopped_by_its_ctrl_c(start: Start, project: Project, picture: Picture) -> None:
-    """Ctrl-C reaches the workers too, which are in the terminal's group; what has begun is finished all the same."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_whose_whole_group_is_told_to_stop_finishes(
+    start: Start, project: Project, picture: Picture, number: int
+) -> None:
+    """A terminal's Ctrl-C and systemd's stop reach the workers too; what has begun is finished all the same."""
     terminal, end_of_child = pty.openpty()
     process = start(stdin=end_of_child, stdout=end_of_child, stderr=end_of_child, start_new_session=True)
     project.drop("a.png", picture(1, side=1500))
     until(lambda: any(line["message"] == "start" for line in project.logged()), "the start")
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     assert process.wait(30) == 0
-    assert project.counts() == {"succeeded": 1}
+    assert [(job.status.value, job.attempts) for job in project.jobs()] == [("succeeded", 1)]
     os.close(end_of_child)
     os.close(terminal)
 

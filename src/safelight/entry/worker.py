@@ -33,7 +33,9 @@ _log = logging.getLogger("safelight")
 
 def begin(world: World, parent: int) -> None:
     """Prepare a fresh worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which lets us finish
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A terminal's Ctrl-C and systemd's stop reach every process; the service lets us finish what has begun.
+        signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     log.configure(world.log)
