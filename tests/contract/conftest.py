@@ -13,6 +13,7 @@ from safelight.local.queue import SqliteQueue
 from safelight.local.store import FolderStore
 from safelight.ports import Ledger, Queue, Store
 from safelight.recipe.model import DEFAULT_RECIPE
+from tests.unit.fakes import MemoryLedger
 
 
 class Clock:
@@ -63,12 +64,17 @@ def _sqlite_ledger(site: Site) -> Callable[[], Ledger]:
     return lambda: site.stack.enter_context(closing(SqliteLedger(site.folder / "safelight.db", site.clock.now)))
 
 
+def _memory_ledger(site: Site) -> Callable[[], Ledger]:
+    ledger = MemoryLedger(site.clock.now)  # the fake that the spine's tests lean on
+    return lambda: ledger
+
+
 def _sqlite_queue(site: Site) -> Callable[[], Queue]:
     return lambda: site.stack.enter_context(closing(SqliteQueue(site.folder / "safelight.db", site.clock.now)))
 
 
 STORES = {"folder": _folder_store}
-LEDGERS = {"sqlite": _sqlite_ledger}
+LEDGERS = {"sqlite": _sqlite_ledger, "memory": _memory_ledger}
 QUEUES = {"sqlite": _sqlite_queue}
 
 
