@@ -119,21 +119,21 @@ def _choose(world: World, found: list[Upload], choices: Choices) -> tuple[list[U
 
 def _develop(local: Local, uploads: list[Upload], choices: Choices) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    with _progress(len(uploads)) as advance:
+    try:
+        with _progress(len(uploads)) as advance:
 
-        def told(ended: list[Outcome]) -> None:
-            outcomes.extend(ended)
-            advance()
-            if choices.as_json:
-                for outcome in ended:
-                    show.print_json(outcome)
+            def told(ended: list[Outcome]) -> None:
+                outcomes.extend(ended)
+                advance()
+                if choices.as_json:
+                    for outcome in ended:
+                        show.print_json(outcome)
 
-        try:
             batch.develop_all(local, uploads, choices.workers, told)
-        except KeyboardInterrupt:
-            done = len({outcome.upload for outcome in outcomes})
-            click.echo(f"Interrupted: {done} of {len(uploads)} files are done, and their outputs whole.", err=True)
-            raise SystemExit(128 + signal.SIGINT) from None
+    except KeyboardInterrupt:
+        done = len({outcome.upload for outcome in outcomes})
+        click.echo(f"Interrupted: {done} of {len(uploads)} files are done, and their outputs whole.", err=True)
+        raise SystemExit(128 + signal.SIGINT) from None
     return outcomes
 
 
