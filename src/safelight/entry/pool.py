@@ -12,6 +12,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 
 from pebble import ProcessExpired, ProcessPool
+from pebble.common.types import CONSTS
 
 from safelight.entry import worker
 from safelight.errors import OutOfMemory, SafelightError, Timeout, WorkerCrashed
@@ -57,6 +58,7 @@ class Pool:
         self._processes.join()
 
     def _start(self) -> ProcessPool:
+        CONSTS.channel_lock_timeout = worker.LOCK_PATIENCE_S
         processes = ProcessPool(
             max_workers=self._workers,
             initializer=worker.begin,

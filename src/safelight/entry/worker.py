@@ -13,6 +13,8 @@ import time
 from functools import cache
 from pathlib import Path
 
+from pebble.common.types import CONSTS
+
 from safelight import event, log, pipeline
 from safelight.errors import SafelightError
 from safelight.job import Job, Outcome, jobs_for
@@ -20,6 +22,10 @@ from safelight.local.ports import Local, World
 
 EXIT_OUT_OF_MEMORY = 77
 """Our own exit code: a worker that passes its memory limit leaves at once, before the system runs out."""
+
+LOCK_PATIENCE_S = 3.0
+"""Workers share a pipe. One that is killed while it holds the pipe's lock, which it does for microseconds, must not
+hold up the others for pebble's minute."""
 
 GUARD_EVERY_S = 0.02
 """Fresh memory is touched at about 1 GB/s, so this notices some 20 MB past the limit."""
@@ -33,6 +39,7 @@ _log = logging.getLogger("safelight")
 
 def begin(world: World, parent: int) -> None:
     """Prepare a fresh worker process."""
+    CONSTS.channel_lock_timeout = LOCK_PATIENCE_S
     for number in (signal.SIGINT, signal.SIGTERM):
         # A terminal's Ctrl-C and systemd's stop reach every process; the service lets us finish what has begun.
         signal.signal(number, signal.SIG_IGN)
