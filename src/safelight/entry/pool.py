@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 
@@ -37,6 +37,7 @@ class Pool:
         self._world = world
         self._workers = workers
         self._patience_s = world.settings.limits.seconds * len(world.settings.recipes) + HANG_GRACE_S
+        self._waiting: set[Result] = set()
         self._processes = self._start()
 
     def develop(self, body: bytes) -> Result:
@@ -49,12 +50,14 @@ class Pool:
 
     def close(self, *, at_once: bool = False) -> None:
         """Let the workers finish what they have begun, or kill them."""
-        if at_once:
-            self._processes.stop()  # type: ignore[no-untyped-call]
-            for process in multiprocessing.active_children():
-                process.kill()  # pebble would ask each in turn and wait: one that computes does not listen
-        else:
+        if not at_once:
             self._processes.close()  # type: ignore[no-untyped-call]
+            wait(tuple(self._waiting))
+        self._processes.stop()  # type: ignore[no-untyped-call]
+        for process in multiprocessing.active_children():
+            # Pebble would ask each in turn and wait: one that computes does not listen, and one that has not quite
+            # started finds the pipe gone and complains on the terminal.
+            process.kill()
         self._processes.join()
 
     def _start(self) -> ProcessPool:
@@ -74,7 +77,10 @@ class Pool:
             _log.error("the worker processes broke down and are replaced", extra={"code": WorkerCrashed.code})
             self.close(at_once=True)
             self._processes = self._start()
-        return self._processes.schedule(function, args=args, timeout=self._patience_s)
+        result: Result = self._processes.schedule(function, args=args, timeout=self._patience_s)
+        self._waiting.add(result)
+        result.add_done_callback(self._waiting.discard)
+        return result
 
 
 def error_of(result: Result, seconds: int) -> BaseException | None:
