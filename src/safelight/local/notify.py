@@ -9,6 +9,7 @@ from safelight.job import Outcome
 from safelight.local.outbox import Kinds, Outbox, Parcel, Waiting
 from safelight.local.smtp import Receipt, SmtpServer, message_of, send
 from safelight.mail import compose, kind_of
+from safelight.recipe.units import seconds
 
 LOG = logging.getLogger("safelight.notify")
 
@@ -18,7 +19,6 @@ FIRST_GAP_S = {"failure": 60, "success": 10}  # from one mail to the next; doubl
 MAX_GAP_S = 900
 FIRST_BACKOFF_S = 5
 MAX_BACKOFF_S = 300
-UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class SmtpNotifier:
@@ -115,7 +115,7 @@ class SmtpNotifier:
 def ready_at(waiting: Waiting, digest: str | None) -> float:
     """Return when the waiting notices become a mail."""
     if digest:
-        return waiting.first_at + int(digest[:-1]) * UNITS_S[digest[-1]]
+        return waiting.first_at + seconds(digest)
     return max(_burst_ends_at(waiting), waiting.gap_ends_at)
 
 
