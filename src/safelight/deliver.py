@@ -35,6 +35,7 @@ def deliver(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> Output:
         height=rendered.height,
         size=rendered.size,
         quality=rendered.quality,
+        score=rendered.score,
         note=rendered.note,
         frames=rendered.frames,
         etag=_put(rendered, job, claim, ports),
@@ -100,8 +101,10 @@ def header_name(name: str) -> str:
     return encoded
 
 
-def _pixels(rendered: Rendered) -> dict[str, str]:
-    return {"width": str(rendered.width), "height": str(rendered.height)} if rendered.width else {}
+def _facts(rendered: Rendered) -> dict[str, str]:
+    """Return what is known of the picture: a manifest has no sides, and not every output a quality or score."""
+    facts = {name: getattr(rendered, name) for name in ("width", "height", "quality", "score")}
+    return {name: str(value) for name, value in facts.items() if value}
 
 
 def _attributes(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> Attributes:
@@ -117,7 +120,7 @@ def _attributes(rendered: Rendered, job: Job, claim: Claim, ports: Ports) -> Att
             "source-id": source_id(job.upload),
             "source-version": quote(job.upload.version),
             "claim": str(claim.token),
-            **_pixels(rendered),
+            **_facts(rendered),
         },
         tags={"status": "succeeded", "recipe": job.recipe.name, "environment": ports.environment},
     )

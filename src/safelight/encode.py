@@ -15,15 +15,6 @@ if TYPE_CHECKING:
 
 Format = Literal["jpeg", "png", "webp", "avif", "gif", "tiff"]
 Metadata = Literal["strip", "keep", "copyright"]
-Quality = Annotated[
-    int,
-    Meta(
-        ge=1,
-        le=100,
-        description="Quality of the encoder, 1 to 100; of png with colors, and of webp with lossless: how near.",
-        examples=[80],
-    ),
-]
 Effort = Annotated[
     int,
     Meta(
@@ -148,7 +139,6 @@ SAVERS = {
     "tiff": "tiffsave",
 }
 WHITE = 255
-WHITE = 255
 FITTING = {"lossless": ("webp",), "colors": ("png", "gif"), "progressive": ("jpeg",), "compression": ("tiff",)}
 """Options that few formats know."""
 
@@ -199,12 +189,14 @@ def encode(image: pyvips.Image, kind: Format, how: Encoding, keep: str) -> bytes
         raise SizeNotEncodable(
             f"{image.width} x {height} pixels do not fit into {kind}; its sides end at {encoder.max_side}"
         )
-    image = _fitted(image, encoder)
+    image = fitted(image, kind)
     options = _options(kind, how, deep=image.format == "ushort")
     return bytes(getattr(image, f"{SAVERS[kind]}_buffer")(keep=keep, **options))
 
 
-def _fitted(image: pyvips.Image, encoder: Encoder) -> pyvips.Image:
+def fitted(image: pyvips.Image, kind: Format) -> pyvips.Image:
+    """Return what the format can hold of a picture: flattened on white without alpha, 8 bit where it has no more."""
+    encoder = ENCODERS[kind]
     if image.hasalpha() and not encoder.alpha:
         image = image.flatten(background=[WHITE * 257 if image.format == "ushort" else WHITE])
     if image.format == "ushort" and not encoder.deep:

@@ -95,6 +95,13 @@ class TooLarge(SafelightError):
     default_remedy = "Make the file smaller, or raise limits.megabytes."
 
 
+class CannotMeetSize(SafelightError):
+    """Not even the lowest quality makes the rendition as small as its max_bytes."""
+
+    code, status = "cannot_meet_size", 422
+    default_remedy = "Give the rendition a smaller resize, or raise max_bytes."
+
+
 class SizeNotEncodable(SafelightError):
     """A rendition is wider or higher than its format can hold."""
 

@@ -3,65 +3,24 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from safelight import sample
-from safelight.errors import SafelightError
+from safelight.errors import CannotMeetSize
 from safelight.similarity import compare, measure
+from safelight.target import Target, parse_size
 
 if TYPE_CHECKING:
     import pyvips
 
 AUTO = 0.9815
 """The similarity that `auto` keeps: about 76 of SSIMULACRA2, JPEG's quality 73 on a common photograph."""
-BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kM]i?)?B?", re.ASCII)
-UNITS = {None: 1, "k": 1000, "M": 1_000_000, "ki": 1024, "Mi": 1_048_576}
-
-
-class CannotMeetSize(SafelightError):
-    """Not even the lowest quality makes the rendition as small as its max_bytes."""
-
-    code, status = "cannot_meet_size", 422
-    default_remedy = "Give the rendition a smaller resize, or raise max_bytes."
-
-
-class Aim(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What the quality is chosen for: exactly one of these."""
-
-    ssim: (
-        Annotated[float, Meta(gt=0, lt=1, description="Similarity to keep; 0.98 is good, 0.99 hard to tell apart.")]
-        | None
-    ) = None
-    max_bytes: Annotated[
-        int | str | None,
-        Meta(description="Size that the output never exceeds, in bytes or as 200kB, 1.5MB.", examples=["200kB"]),
-    ] = None
-
-    def __post_init__(self) -> None:
-        if (self.ssim is None) == (self.max_bytes is None):
-            raise ValueError("quality needs one of ssim and max_bytes; write {ssim: 0.98} or {max_bytes: 200kB}")
-        if self.max_bytes is not None:
-            parse_size(self.max_bytes)
-
-
-Target = Annotated[int, Meta(ge=1, le=100)] | Literal["auto"] | Aim
-
-
-def parse_size(size: int | str) -> int:
-    """Return a size in bytes; kB and MB are powers of 1000, kiB and MiB of 1024.
-
-    Raises:
-        ValueError: it is no size of at least one byte.
-    """
-    match = BYTES.fullmatch(str(size).strip())
-    count = int(float(match[1]) * UNITS[match[2]]) if match else 0
-    if count < 1:
-        raise ValueError(f"max_bytes={size!r}; must be a number of bytes from 1, or such as 200kB, 1.5MB")
-    return count
+AUTO_BOUNDS = (30, 95)
+"""Below, blocks and smears show that no metric of likeness weighs enough; above, bytes grow and nobody sees why."""
+BOUNDS = (1, 100)
 
 
 class Curve(Struct, frozen=True, kw_only=True):
@@ -97,9 +56,7 @@ class Choice(Struct, frozen=True, kw_only=True):
     """All encodes, those of samples included."""
 
 
-def choose(
-    image: pyvips.Image, codec: Codec, target: Target, *, bounds: tuple[int, int] = (30, 95), probes: int = 4
-) -> Choice:
+def choose(image: pyvips.Image, codec: Codec, target: Target) -> Choice:
     """Encode a picture at the lowest quality that meets the target; the same picture always gets the same.
 
     Args:
@@ -107,8 +64,6 @@ def choose(
             where the format has no alpha.
         codec: the format.
         target: a quality, `auto`, or an aim.
-        bounds: the qualities that a similarity may lead to; a size may lead down to 1.
-        probes: encodes of samples at most.
 
     Raises:
         CannotMeetSize: quality 1 gives more bytes than allowed.
@@ -116,13 +71,17 @@ def choose(
     if isinstance(target, int):
         return Choice(quality=target, score=None, body=codec.encode(image, target), encodes=1)
     if target == "auto":
-        return _alike(image, codec, AUTO, bounds, probes)
+        return _alike(image, codec, AUTO, AUTO_BOUNDS)
     if target.ssim is not None:
-        return _alike(image, codec, target.ssim, bounds, probes)
-    return _within(image, codec, parse_size(target.max_bytes or 0), bounds[1])
+        return _alike(image, codec, target.ssim, BOUNDS)
+    return _within(image, codec, parse_size(target.max_bytes or 0), AUTO_BOUNDS[1])
 
 
-def _alike(image: pyvips.Image, codec: Codec, aim: float, bounds: tuple[int, int], probes: int) -> Choice:
+PROBES = 4
+"""Encodes of a sample at most."""
+
+
+def _alike(image: pyvips.Image, codec: Codec, aim: float, bounds: tuple[int, int]) -> Choice:
     """Search on a sample; a distance's logarithm is nearly straight in quality, so that a secant finds it soon."""
     part = sample.take(image)
     reference = measure(part.inside(part.image))
@@ -130,7 +89,7 @@ def _alike(image: pyvips.Image, codec: Codec, aim: float, bounds: tuple[int, int
     quality = _bounded(codec.curve.quality + (wanted - math.log(1 - AUTO)) / codec.curve.slope, bounds)
     known: dict[int, float] = {}
     bodies: dict[int, bytes] = {}
-    while quality not in known and len(known) < probes:
+    while quality not in known and len(known) < PROBES:
         bodies[quality] = codec.encode(part.image, quality)
         score = compare(reference, part.inside(codec.decode(bodies[quality])))
         known[quality] = math.log(max(1 - score, LEAST_DISTANCE))

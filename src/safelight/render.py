@@ -12,10 +12,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from safelight.animation import Track, develop_frames
+from safelight.compress import compress
 from safelight.containers import complete, isobmff, svg
 from safelight.containers.sniff import CONTENT_TYPES
 from safelight.decode import ANIMATED, PAGES, Opened, open_upload, validate
-from safelight.encode import ENCODERS, Format, encode, quality_of
+from safelight.encode import ENCODERS, Format
 from safelight.errors import EncodeFailed, SizeNotEncodable
 from safelight.fields import number
 from safelight.job import Source
@@ -23,13 +24,14 @@ from safelight.lead import Lead, Size, begin, lead_of
 from safelight.manifest.document import Original, document
 from safelight.manifest.glance import glance, seen
 from safelight.manifest.listing import lines, main
-from safelight.metadata import dress, policy_of, undress, unsigned
+from safelight.metadata import dress, policy_of, unsigned
 from safelight.ports import Body
 from safelight.pyramid import develop_sizes
 from safelight.recipe.keys import key_of, manifest_key, output_format
 from safelight.recipe.model import Limits, Recipe, Rendition
 from safelight.steps.orient import upright_size
 from safelight.transform import transform
+from safelight.unedited import Unedited, unedited
 
 JSON, JSON_TYPE = "json", "application/json"
 """The format of a manifest, which is no picture's."""
@@ -48,6 +50,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
     width: int = 0
     height: int = 0
     quality: int | None = None
+    score: float | None = None
     note: str | None = None
     frames: int = 1
 
@@ -96,11 +99,14 @@ def render(
         SafelightError: the input's fault (see `open_upload`), `SizeNotEncodable`, or `EncodeFailed`.
     """
     opened = open_upload(body, limits, recipe.allow)
-    plans = [_plan(rendition, opened, key, recipe) for rendition in recipe.renditions if not rendition.copies]
+    passing = {r.key: own for r in recipe.renditions if r.copies and (own := unedited(opened, r, recipe))}
+    plans = [_plan(each, opened, key, recipe) for each in recipe.renditions if each.key not in passing]
     if not plans or (opened.source.frames > 1 and not any(each.animated for each in plans)):
         validate(opened)
     made = {output.key: output for output in _develop(opened, recipe, plans, Means(limits=limits, assets=assets))}
-    outputs = [made.get(key_of(r, recipe, key)) or _copy(r, opened, key, recipe) for r in recipe.renditions]
+    copies = {key_of(each, recipe, key): passing[each.key] for each in recipe.renditions if each.key in passing}
+    made |= {place: _own(place, own.body(), own) for place, own in copies.items()}
+    outputs = [made[key_of(each, recipe, key)] for each in recipe.renditions]
     listings = [_manifest(opened, key, recipe, outputs)] if recipe.manifest else []
     return Rendering(source=opened.source, outputs=(*outputs, *listings), warnings=_warnings(opened, plans, recipe))
 
@@ -173,39 +179,37 @@ def _transformed(each: Plan, images: Mapping[Size, pyvips.Image], means: Means) 
 
 
 def _finish(each: Plan, image: pyvips.Image, opened: Opened, recipe: Recipe) -> Rendered:
-    policy = policy_of(each.rendition, recipe)
-    image, keep = dress(image, policy, opened, each.format)
-    body = encode(image, each.format, each.rendition.encoding, keep)
-    if _shows_the_same(each, opened):
-        kept = undress(opened, policy)
-        if size_of(kept) <= len(body):
-            return _own(each.key, kept, opened, note="kept the source: re-encoding was not smaller")
+    image, keep = dress(image, policy_of(each.rendition, recipe), opened, each.format)
+    made = compress(image, each.format, each.rendition, keep)
+    own = _stand_in(each, opened, recipe)
+    if own and size_of(kept := own.body()) <= len(made.body):
+        return _own(each.key, kept, own, note="kept the source: re-encoding was not smaller")
     return Rendered(
         key=each.key,
-        body=body,
+        body=made.body,
         format=each.format,
         width=image.width,
         height=number(image, "page-height") or image.height,
-        quality=quality_of(each.format, each.rendition.encoding),
-        frames=complete.frames(body, each.format) if each.animated else 1,
+        quality=made.quality,
+        score=made.score,
+        note=made.note,
+        frames=complete.frames(made.body, each.format) if each.animated else 1,
     )
 
 
-def _shows_the_same(each: Plan, opened: Opened) -> bool:
-    """Whether the upload itself could stand for the output: the same picture, and no more of it."""
+def _stand_in(each: Plan, opened: Opened, recipe: Recipe) -> Unedited | None:
+    """Return the upload where it could stand for the output: the same picture, and no more of it."""
     whole = each.animated or not (opened.source.frames > 1 or _left_out(opened))
-    return whole and not (each.rendition.steps or each.rendition.colors) and each.format == opened.format
+    return unedited(opened, each.rendition, recipe) if whole and each.format == opened.format else None
 
 
-def _copy(rendition: Rendition, opened: Opened, key: str, recipe: Recipe) -> Rendered:
-    return _own(key_of(rendition, recipe, key), undress(opened, policy_of(rendition, recipe)), opened)
-
-
-def _own(key: str, body: Body, opened: Opened, note: str | None = None) -> Rendered:
+def _own(key: str, body: Body, own: Unedited, note: str | None = None) -> Rendered:
     """Return the upload's own picture as an output."""
-    width, height = upright_size(opened.source.width, opened.source.height, opened.source.orientation)
-    frames = opened.source.frames
-    return Rendered(key=key, body=body, format=opened.format, width=width, height=height, note=note, frames=frames)
+    width, height = own.size
+    source = own.opened.source
+    return Rendered(
+        key=key, body=body, format=source.format, width=width, height=height, note=note, frames=source.frames
+    )
 
 
 def _manifest(opened: Opened, key: str, recipe: Recipe, outputs: list[Rendered]) -> Rendered:

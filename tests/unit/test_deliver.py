@@ -84,7 +84,19 @@ def test_deliver_output_says_where_it_comes_from() -> None:
         "claim": "1800000000000",
         "width": "4032",
         "height": "3024",
+        "quality": "80",
     }
+
+
+def test_deliver_chosen_quality_and_score_are_on_the_output_and_in_the_job() -> None:
+    """What a search chose is told wherever the output is told of."""
+    world, job = World(), job_of("a.jpg")
+    claim = Claim(job_id=job.id, bucket="in", key="a.jpg", token=1)
+    rendered = Rendered(key="o.webp", body=b"x", format="webp", width=1, height=2, quality=71, score=0.9812)
+    output = deliver(rendered, job, claim, world.ports)
+    kept = world.output.objects["o.webp"].attributes
+    assert (kept.metadata["quality"], kept.metadata["score"]) == ("71", "0.9812")
+    assert (output.quality, output.score) == (71, 0.9812)
 
 
 def test_deliver_versions_of_an_upload_share_their_source_and_other_uploads_do_not() -> None:

@@ -7,6 +7,7 @@ from safelight.recipe.check import Checked, Source, check
 from safelight.recipe.model import DEFAULT_RECIPE, Match, Recipe, Rendition
 from safelight.recipe.parse import parse
 from safelight.steps.resize import Resize
+from safelight.target import Aim
 
 
 def recipe(*renditions: Rendition, name: str = "r", match: Match | None = None) -> Recipe:
@@ -65,6 +66,26 @@ def test_check_recipe_with_errors_is_left_out() -> None:
         ),
         (Rendition(key="{dir}{filename}.webp", resize=Resize()), "resize has no size; give width, height or both"),
         (Rendition(key="{dir}{filename}.png", quality=80), "quality=80, but png keeps every pixel as it is"),
+        (
+            Rendition(key="{dir}{filename}.png", quality="auto"),
+            "quality=auto has nothing to choose for png, whose quality is fixed; remove it, or use webp, avif or jpeg",
+        ),
+        (
+            Rendition(key="{dir}{filename}.gif", quality=Aim(max_bytes="1MB")),
+            "quality has nothing to choose for gif",
+        ),
+        (
+            Rendition(key="{dir}{filename}.webp", quality="auto", lossless=True),
+            "quality=auto beside lossless, which keeps every pixel; remove one of the two",
+        ),
+        (
+            Rendition(key="{dir}{filename}.webp", quality=Aim()),
+            "quality needs either ssim or max_bytes; write {ssim: 0.98} or {max_bytes: 200kB}",
+        ),
+        (
+            Rendition(key="{dir}{filename}.webp", quality=Aim(max_bytes="90")),
+            "quality.max_bytes=90; must be at least 100 bytes; write such as 200kB",
+        ),
         (Rendition(key="{dir}{filename}.jpg", effort=3), "effort=3; must be 0..2 for jpeg"),
         (Rendition(key="{dir}{filename}.webp", effort=7), "effort=7; must be 0..6 for webp"),
     ],
@@ -214,3 +235,8 @@ def test_check_finding_carries_the_line_of_its_option() -> None:
     assert [str(error) for error in checked.errors] == [
         "recipe 'r', rendition 1: resize has no size; give width, height or both; f.yaml:5"
     ]
+
+
+def test_check_score_of_a_copy_is_warned_of() -> None:
+    """A copy is as alike as can be, so nothing is measured."""
+    assert "score has no effect" in one_warning(recipe(Rendition(key="{dir}{filename}", score=True)))

@@ -47,7 +47,9 @@ def _values(kind: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901, PLR091
         case inspect.IntType():
             return st.integers(kind.ge, kind.le if kind.le is not None else 10**12)
         case inspect.FloatType():
-            return st.floats(kind.ge, kind.le, allow_nan=False).map(lambda number: round(number, 2))
+            return st.floats(kind.ge, kind.le, allow_nan=False).map(
+                lambda number: min(round(number, 2), kind.le or number)
+            )
         case inspect.LiteralType():
             return st.sampled_from(kind.values)
         case inspect.BoolType():

@@ -9,7 +9,7 @@ from safelight.figures import change_text, size_text, time_text
 from safelight.job import Outcome, Output, Source, Status
 from safelight.steps.orient import upright_size
 
-LOSSLESS = ("png", "gif")
+LOSSLESS = ("png", "gif", "tiff")
 FULL_BAR = 100
 
 Outcomes = Sequence[Outcome]
@@ -115,7 +115,7 @@ def rendition(outcome: Outcome, output: Output, note: str) -> str:
         ("quality", _quality(output)),
     ]
     if output.score is not None:
-        pairs.append(("score", f"{output.score:.3f}"))
+        pairs.append(("likeness", f"{output.score:.3f}"))
     bar = _bar(outcome.upload.size, output.size)
     return (
         f'<p class="name"><strong>{text(output.key)}</strong></p>\n{bar}{_list(pairs)}{_note(output.note)}{_note(note)}'
@@ -125,7 +125,8 @@ def rendition(outcome: Outcome, output: Output, note: str) -> str:
 def _quality(output: Output) -> str:
     if output.quality is not None:
         return str(output.quality)
-    return "lossless" if output.format in LOSSLESS else "untouched"
+    # A score is measured of what was encoded; the upload's own picture has none.
+    return "lossless" if output.score is not None or output.format in LOSSLESS else "untouched"
 
 
 def _bar(before: int, after: int) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
-from safelight.encode import Colors, Compression, Effort, Encoding, Format, Lossless, Metadata, Progressive, Quality
+from safelight.encode import Colors, Compression, Effort, Encoding, Format, Lossless, Metadata, Progressive
 from safelight.steps.blur import Blur
 from safelight.steps.flatten import Flatten
 from safelight.steps.flip import Flip, Flop
@@ -22,6 +22,7 @@ from safelight.steps.rotate import Rotate
 from safelight.steps.sharpen import Sharpen
 from safelight.steps.trim import Trim
 from safelight.steps.watermark import Watermark
+from safelight.target import Target
 
 INTERNAL = {"x-internal": True}
 """Marks what reading the file fills in; nobody writes it there."""
@@ -151,7 +152,10 @@ class Rendition(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     format: Annotated[
         Format | None, Meta(description="Format of the output; without it the key's ending decides, then the source.")
     ] = None
-    quality: Quality | None = None
+    quality: Target | None = None
+    score: Annotated[
+        bool, Meta(description="Measure how alike an output of a fixed quality looks too; costs a decode of it.")
+    ] = False
     effort: Effort | None = None
     lossless: Lossless = False
     colors: Colors | None = None
@@ -166,12 +170,14 @@ class Rendition(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     @property
     def copies(self) -> bool:
         """Whether the output is the upload's own picture, its pixels untouched."""
-        return not self.steps and self.format is None and self.animate and self.encoding == Encoding()
+        as_it_came = self.format is None and self.quality is None and self.encoding == Encoding()
+        return not self.steps and self.animate and as_it_came
 
     @property
     def encoding(self) -> Encoding:
-        """How the output is to be encoded."""
-        return Encoding(**{name: getattr(self, name) for name in Encoding.__struct_fields__})
+        """How the output is to be encoded; a quality that depends on the picture is not in it."""
+        how = {name: getattr(self, name) for name in Encoding.__struct_fields__}
+        return Encoding(**{**how, "quality": self.quality if isinstance(self.quality, int) else None})
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from safelight import encode
+from safelight import encode, target
 from safelight.encode import ENCODERS
 from safelight.errors import InvalidKey
 from safelight.recipe import wording
@@ -25,6 +25,8 @@ from safelight.steps.resize import SMART, Resize
 
 PICTURE_ENDINGS = (*ENDINGS, "jpe", "jfif", "heic", "heif")
 """Endings that pictures come with."""
+SEARCHED = tuple(kind for kind, encoder in ENCODERS.items() if encoder.quality)
+"""Formats for which a quality can be chosen by what comes out."""
 _WRITTEN = ", ".join(f".{each}" for each in ENDINGS)
 
 
@@ -111,8 +113,25 @@ def _encoder(rendition: Rendition) -> Iterator[Remark]:
     kind = output_format(rendition.key, rendition.format)
     for option, message in encode.conflicts(kind, rendition.encoding):
         yield Remark((option,), option + message)
+    yield from _quality(rendition, kind)
     if not rendition.animate and kind and not ENCODERS[kind].animated:
         yield Remark(("animate",), f"animate has no effect: {kind} holds one frame anyway; remove it", error=False)
+
+
+def _quality(rendition: Rendition, kind: str | None) -> Iterator[Remark]:
+    """Yield why a quality could not be chosen, and where a score says nothing."""
+    for option, message in target.conflicts(rendition.quality):
+        yield Remark(option, message)
+    if rendition.quality is not None and not isinstance(rendition.quality, int):
+        what = "quality=auto" if rendition.quality == "auto" else "quality"
+        if rendition.lossless:
+            yield Remark(("quality",), f"{what} beside lossless, which keeps every pixel; remove one of the two")
+        elif kind and kind not in SEARCHED:
+            remedy = "remove it, or use webp, avif or jpeg"
+            yield Remark(("quality",), f"{what} has nothing to choose for {kind}, whose quality is fixed; {remedy}")
+    if rendition.score and rendition.copies:
+        message = "score has no effect: with a key alone the picture is copied as it came; remove it"
+        yield Remark(("score",), message, error=False)
 
 
 def _rights(rendition: Rendition, recipe: Recipe) -> Iterator[Remark]:

@@ -47,7 +47,7 @@ def required(expected: Expected) -> str:
     if isinstance(kind, inspect.BoolType):
         return "must be true or false"
     if isinstance(kind, inspect.LiteralType):
-        return "must be one of " + ", ".join(map(str, kind.values))
+        return f"must be {'one of ' if len(kind.values) > 1 else ''}" + ", ".join(map(str, kind.values))
     if isinstance(kind, inspect.StructType):
         return "must be a group of options: " + ", ".join(field.encode_name for field in writable(kind))
     if isinstance(kind, List):

@@ -9,8 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 from rich.console import Console
 
+from safelight.config import Settings
 from safelight.entry import batch
 from safelight.entry.cli import show
 from safelight.entry.cli.options import chosen, config_option
@@ -46,7 +48,7 @@ def preview(file: Path, config: Path | None, quick: Quick, out: Path | None, *, 
     _refuse_foreign(page)
     with (
         tempfile.TemporaryDirectory(prefix="safelight-preview-") as folder,
-        batch.passing_local(found.settings, [(str(root), root)], Path(folder), found.folder) as local,
+        batch.passing_local(_scored(found.settings), [(str(root), root)], Path(folder), found.folder) as local,
     ):
         outcomes = _develop(local, file.resolve().relative_to(root).as_posix())
         _tell(outcomes)
@@ -57,6 +59,15 @@ def preview(file: Path, config: Path | None, quick: Quick, out: Path | None, *, 
             if opens:
                 click.launch(str(page.resolve()))
     raise SystemExit(0 if all(each.status is Status.SUCCEEDED for each in outcomes) else 1)
+
+
+def _scored(settings: Settings) -> Settings:
+    """Have outputs of a fixed quality measured too: a page that compares shows how alike each of them is."""
+    recipes = (
+        replace(recipe, renditions=tuple(replace(each, score=True) for each in recipe.renditions))
+        for recipe in settings.recipes
+    )
+    return replace(settings, recipes=tuple(recipes))
 
 
 def _root(file: Path, folder: Path) -> Path:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, get_args
 
 import click
+import msgspec
 from msgspec import Struct
 
 from safelight.encode import ENCODERS, Format
 from safelight.recipe.model import Recipe, Rendition
 from safelight.steps.resize import Fit, Resize
+from safelight.target import Target, conflicts
 
 
 class Quick(Struct, frozen=True, kw_only=True):
@@ -21,7 +24,7 @@ class Quick(Struct, frozen=True, kw_only=True):
     height: int | None = None
     fit: Fit | None = None
     format: Format | None = None
-    quality: int | None = None
+    quality: Target | None = None
 
     @property
     def given(self) -> bool:
@@ -29,12 +32,40 @@ class Quick(Struct, frozen=True, kw_only=True):
         return any(value is not None for value in (self.width, self.height, self.fit, self.format, self.quality))
 
 
+def _target(_context: click.Context, _option: click.Parameter, word: str | None) -> Target | None:
+    """Return what `quality` of a recipe would be, written in one word."""
+    if word is None:
+        return None
+    try:
+        target: Target = msgspec.convert(_written(word), Target)
+    except msgspec.ValidationError as err:
+        raise click.BadParameter(f"{word!r} is none of {FORMS.replace('|', ', ')}; ssim is 0.5..0.999") from err
+    for _, message in conflicts(target):
+        raise click.BadParameter(message)
+    return target
+
+
+def _written(word: str) -> object:
+    if word.startswith("ssim="):
+        number = word.removeprefix("ssim=")
+        return {"ssim": float(number) if re.fullmatch(r"0?\.\d+", number) else number}
+    if word.isdecimal():
+        return int(word)
+    return word if word == "auto" else {"max_bytes": word}
+
+
+FORMS = "1..100|auto|ssim=0.98|200kB"
 OPTIONS = (
     click.option("--width", type=click.IntRange(1, 16384), help="Wanted width in pixels."),
     click.option("--height", type=click.IntRange(1, 16384), help="Wanted height in pixels."),
     click.option("--fit", type=click.Choice(get_args(Fit)), help="How width and height are met.  [default: inside]"),
     click.option("--format", type=click.Choice(get_args(Format)), help="Format of the outputs; else the source's."),
-    click.option("--quality", type=click.IntRange(1, 100), help="Quality of the encoder."),
+    click.option(
+        "--quality",
+        metavar=FORMS,
+        callback=_target,
+        help="Quality of the encoder; or chosen: auto, by likeness or by size in bytes.",
+    ),
 )
 NAMES = Quick.__struct_fields__
 

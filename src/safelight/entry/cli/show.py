@@ -150,7 +150,8 @@ def renditions(outcome: Outcome) -> Table:
     """Return a table of what was written."""
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     made.add_column("format")
-    for name in ("pixels", "size", "change", "quality"):
+    scored = any(each.score is not None for each in outcome.renditions)
+    for name in ("pixels", "size", "change", "quality", *(["score"] if scored else [])):
         made.add_column(name, justify="right", no_wrap=True)
     made.add_column("output", no_wrap=True, overflow="ignore")
     for each in outcome.renditions:
@@ -160,9 +161,15 @@ def renditions(outcome: Outcome) -> Table:
             size_text(each.size),
             change_text(outcome.upload.size, each.size) if each.width else "",
             str(each.quality or ""),
+            *([score_text(each.score)] if scored else []),
             escape(printable(each.key)),
         )
     return made
+
+
+def score_text(score: float | None) -> str:
+    """Return how alike an output looks, where it was measured."""
+    return "" if score is None else f"{score:.3f}"
 
 
 def print_json(outcome: Outcome) -> None:

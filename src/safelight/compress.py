@@ -1,0 +1,130 @@
+"""Compress a finished picture as its rendition asks: at a fixed quality, or at one that this picture needs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import pyvips
+from msgspec import Struct
+from msgspec.structs import replace
+
+from safelight import sample
+from safelight.decode import load
+from safelight.drawing import is_drawing
+from safelight.encode import encode, fitted, quality_of
+from safelight.fields import number, without
+from safelight.figures import change_text
+from safelight.quality import CURVES, Choice, Codec, choose
+from safelight.similarity import compare, measure
+from safelight.target import Aim
+
+if TYPE_CHECKING:
+    from safelight.encode import Format
+    from safelight.recipe.model import Rendition
+
+Searched = Literal["auto"] | Aim
+"""A quality that depends on the picture."""
+FILM = ("page-height", "n-pages", "delay", "loop")
+"""Fields of an animation."""
+KEPT_WHOLE = "drawn, not photographed: every pixel is kept, since that takes no more bytes"
+ALIKE = 1.0
+
+
+class Compressed(Struct, frozen=True, kw_only=True):
+    """The file of a rendition; `score` is how alike it looks where that was measured, `note` what is odd about it."""
+
+    body: bytes
+    quality: int | None = None
+    score: float | None = None
+    note: str | None = None
+
+
+def compress(image: pyvips.Image, kind: Format, rendition: Rendition, keep: str) -> Compressed:
+    """Encode a picture or an animation as the rendition asks; without a quality of its own the format's default counts.
+
+    Args:
+        image: as `encode` takes it.
+        kind: the format; one that keeps every pixel has no use for `quality: auto`, ssim and max_bytes.
+        rendition: its quality and the encoder's options.
+        keep: as `encode` takes it.
+
+    Raises:
+        CannotMeetSize: quality 1 takes more than max_bytes.
+        SizeNotEncodable: the format cannot hold so large a picture.
+    """
+    target = rendition.quality
+    if target is None or isinstance(target, int) or kind not in CURVES:
+        return _fixed(image, kind, rendition, keep)
+    image = fitted(image, kind).copy_memory()
+    choice = _chosen(image, kind, rendition, target, keep)
+    other = _drawn(image, kind, rendition, len(choice.body), keep)
+    if other and other.body:
+        return other
+    score = choice.score
+    if score is None and rendition.score:
+        score = _score(image, choice.body, kind)
+    return Compressed(
+        body=choice.body, quality=choice.quality, score=_rounded(score), note=other.note if other else None
+    )
+
+
+def _fixed(image: pyvips.Image, kind: Format, rendition: Rendition, keep: str) -> Compressed:
+    how = rendition.encoding
+    if rendition.score:
+        image = fitted(image, kind).copy_memory()
+    body, quality = encode(image, kind, how, keep), quality_of(kind, how)
+    exact = quality is None and not how.colors and kind != "gif"
+    score = ALIKE if exact else _score(image, body, kind) if rendition.score else None
+    return Compressed(body=body, quality=quality, score=_rounded(score) if rendition.score else None)
+
+
+def _chosen(image: pyvips.Image, kind: Format, rendition: Rendition, target: Searched, keep: str) -> Choice:
+    """Choose on the picture itself; for likeness, an animation is looked at as one sheet of its frames."""
+
+    def encoded(part: pyvips.Image, quality: int) -> bytes:
+        return encode(part, kind, replace(rendition.encoding, quality=quality), keep)
+
+    codec = Codec(encode=encoded, decode=lambda body: load(body, kind).copy_memory(), curve=CURVES[kind])
+    sheet = _sheet(image)
+    choice = choose(image if _by_size(target) else sheet, codec, target)
+    return choice if sheet is image or _by_size(target) else replace(choice, body=encoded(image, choice.quality))
+
+
+def _by_size(target: Searched) -> bool:
+    return target != "auto" and target.max_bytes is not None
+
+
+def _sheet(image: pyvips.Image) -> pyvips.Image:
+    """Return the frames of an animation side by side: a strip of many would be higher than a format holds."""
+    height = number(image, "page-height") or image.height
+    if height == image.height:
+        return image
+    frames = [image.crop(0, top, image.width, height) for top in range(0, image.height, height)]
+    return without(pyvips.Image.arrayjoin(frames, across=math.isqrt(len(frames) - 1) + 1), *FILM).copy_memory()
+
+
+def _drawn(image: pyvips.Image, kind: Format, rendition: Rendition, size: int, keep: str) -> Compressed | None:
+    """Return what a drawing is better kept as: without loss where the format can, else with a note that tells."""
+    if kind not in ("webp", "jpeg") or not is_drawing(_sheet(image)):
+        return None
+    if kind == "webp":
+        body = encode(image, "webp", replace(rendition.encoding, lossless=True, quality=None), keep)
+        return Compressed(body=body, score=ALIKE, note=KEPT_WHOLE) if len(body) <= size else None
+    png = len(encode(image, "png", replace(rendition.encoding, effort=None, progressive=False, quality=None), keep))
+    if png > size:
+        return None
+    return Compressed(
+        body=b"", note=f"drawn, not photographed: a png or lossless webp would be {change_text(size, png)}"
+    )
+
+
+def _score(image: pyvips.Image, body: bytes, kind: Format) -> float:
+    """Measure how alike a finished file looks, on the same sample as a search does."""
+    whole = load(body, kind, **({"n": -1} if number(image, "page-height") else {})).copy_memory()
+    part, made = sample.take(_sheet(image)), sample.take(_sheet(whole))
+    return compare(measure(part.inside(part.image)), made.inside(made.image))
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 4)
