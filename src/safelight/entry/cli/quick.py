@@ -49,7 +49,7 @@ def _written(word: str) -> object:
     if word.startswith("ssim="):
         number = word.removeprefix("ssim=")
         return {"ssim": float(number) if re.fullmatch(r"0?\.\d+", number) else number}
-    if word.isdecimal():
+    if word.isascii() and word.isdecimal():
         return int(word)
     return word if word == "auto" else {"max_bytes": word}
 
