@@ -7,8 +7,8 @@ Copyright Notice (dc:rights), Web Statement of Rights (xmpRights:WebStatement).
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from xml.dom.minidom import Document, Element
@@ -103,4 +103,4 @@ def _forget(description: Element, properties: dict[tuple[str, str], str]) -> Non
 
 
 def _text(value: str) -> str:
-    return escape(_NO_XML.sub("", value))
+    return escape(_NO_XML.sub("", value), quote=False)
