@@ -213,6 +213,13 @@ class Unavailable(SafelightError):
     default_remedy = "Wait; Safelight tries again by itself."
 
 
+class ResourceMissing(Unavailable):
+    """A table, queue or topic that the configuration names is not there."""
+
+    code = "resource_missing"
+    default_remedy = "Deploy again, or correct its name; then `safelight replay`."
+
+
 class Busy(Unavailable):
     """Another worker holds the claim on this key; `retry_after_s` tells when its lease ends at the latest."""
 

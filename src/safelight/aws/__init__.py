@@ -1,0 +1,1 @@
+"""The ports on AWS, and the small signed client that three of them speak through."""
