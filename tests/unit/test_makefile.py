@@ -17,6 +17,7 @@ PINNED = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 WORKING = 'if [ "$1$2" = -mvenv ]; then mkdir -p "$4/bin"; exit; fi; exec {python} "$@"'
 WITHOUT_ENSUREPIP = 'case "$*" in *ensurepip*) exit 1;; esac; exec {python} "$@"'
 FAILING_HALFWAY = 'if [ "$1$2" = -mvenv ]; then mkdir -p "$4/bin"; exit 1; fi; exec {python} "$@"'
+OFFLINE = 'case "$2" in venv|pip) echo no network >&2; exit 1;; esac; exec {python} "$@"'
 TOO_OLD = """exec {python} -c "import sys; sys.version_info = (3, 9, 0); $2" """
 SHIM = 'echo "pyenv: $0: command not found" >&2; exit 127'
 
@@ -106,6 +107,27 @@ def test_make_when_set_up_does_nothing_until_its_inputs_change(checkout: Path) -
     assert make(checkout, "--question", ".venv/dev.done").returncode == 1
     (checkout / "requirements" / "run.lock").touch()
     assert make(checkout, "--question", ".venv/run.done").returncode == 1
+
+
+def test_servers_that_cannot_be_had_are_told_and_tried_again(tmp_path: Path) -> None:
+    """Without a network each server is named with the log that says why; that is no error, and not counted as done."""
+    python = fake_python(tmp_path, "python", OFFLINE)
+    for name in ("apt-get", "python3.14"):
+        fake_python(tmp_path, name, SHIM)
+    script = str(ROOT / "requirements" / "servers.sh")
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", script, str(tmp_path / "servers"), python],
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("lambda", "ministack", "moto", "rie", "seaweedfs"):
+        assert f"Not installed: {name}." in done.stdout
+        assert "no network" in (tmp_path / "servers" / f"{name}.log").read_text() or name == "rie"
+    assert not (tmp_path / "servers" / "done").exists()
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)

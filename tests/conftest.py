@@ -1,0 +1,31 @@
+"""What tests of every kind share: servers, one of each for a worker of the suite, started when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import aws
+from tests.servers.aws import Server
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """AWS's services in one process, without IAM; state is in memory."""
+    with aws.ministack(tmp_path_factory.mktemp("ministack")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A second opinion on S3, SQS and DynamoDB."""
+    with aws.moto(tmp_path_factory.mktemp("moto")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real S3 server; without a webhook."""
+    with aws.seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server
