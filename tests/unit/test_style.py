@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOUND = (path for folder in ("src", "demo", "bench") for path in (ROOT / folder).rglob("*.py"))
+FOUND = (path for folder in ("src", "demo", "bench", "docs") for path in (ROOT / folder).rglob("*.py"))
 MODULES = sorted(path for path in FOUND if "node_modules" not in path.parts)
 MAX_MODULE_LINES = 300
 MAX_FUNCTION_LINES = 40

@@ -1,0 +1,1 @@
+"""Documentation, and in `make` what writes the generated part of it."""
