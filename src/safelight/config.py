@@ -105,8 +105,16 @@ class Loaded(Struct, frozen=True, kw_only=True):
     smtp_password: str | None = None
 
 
-def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Loaded:
+def load(
+    path: Path | None = None, environ: Mapping[str, str] = os.environ, trial: assets.Trial = assets.untried
+) -> Loaded:
     """Read the configuration; without a `path` it is ./safelight.yaml, or the defaults when that is missing.
+
+    Args:
+        path: the file.
+        environ: where secrets are.
+        trial: draws each watermark once (see `entry.trial`); where pictures will be developed, one that fails must
+            fail now.
 
     Raises:
         InvalidFile: with every error of the file.
@@ -117,7 +125,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
     # A message may reach whoever sent a picture, so it carries no absolute path.
     file = path.name if path.is_absolute() else str(path)
     source, settings, warnings = _settings(_text(path, file), file)
-    settings = replace(settings, recipes=assets.settle(settings.recipes, path.parent, source))
+    settings = replace(settings, recipes=assets.settle(settings.recipes, path.parent, source, settings.limits, trial))
     smtp = settings.notify.smtp
     password = environ.get(smtp.password_env) if smtp else None
     mail = _mail(settings.notify, source, has_password=password is not None)

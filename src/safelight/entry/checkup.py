@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from safelight.config import Loaded, Settings, load
+from safelight.entry import trial
 from safelight.errors import InvalidRecipe, SafelightError
 
 Level = Literal["ok", "warn", "fail"]
@@ -48,7 +49,7 @@ def site(config: Path | None, environ: Mapping[str, str]) -> Site:
     """Return the site of a configuration file, also when that is wrong or missing."""
     folder = (config.parent if config else Path()).resolve()
     try:
-        return Site(folder=folder, loaded=load(config, environ))
+        return Site(folder=folder, loaded=load(config, environ, trial.faults))
     except InvalidRecipe as err:
         return Site(folder=folder, error=err)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 from pebble.common.types import CONSTS
@@ -83,7 +84,7 @@ class Pool:
         return result
 
 
-def error_of(result: Result, seconds: int) -> BaseException | None:
+def error_of(result: Future[Any], seconds: int) -> BaseException | None:
     """Return why a worker did not end its jobs, the death of a worker in our words, or None.
 
     Raises:

@@ -19,6 +19,7 @@ from safelight import event, log, pipeline
 from safelight.errors import SafelightError
 from safelight.job import Job, Outcome, jobs_for
 from safelight.local.ports import Local, World
+from safelight.recipe.model import Limits
 
 EXIT_OUT_OF_MEMORY = 77
 """Our own exit code: a worker that passes its memory limit leaves at once, before the system runs out."""
@@ -39,15 +40,19 @@ _log = logging.getLogger("safelight")
 
 def begin(world: World, parent: int) -> None:
     """Prepare a fresh worker process."""
+    protect(world.settings.limits, parent)
+    log.configure(world.log)
+
+
+def protect(limits: Limits, parent: int) -> None:
+    """Let the process die rather than swell or outlive its parent, and let the parent alone decide on a stop."""
     CONSTS.channel_lock_timeout = LOCK_PATIENCE_S
     for number in (signal.SIGINT, signal.SIGTERM):
         # A terminal's Ctrl-C and systemd's stop reach every process; the service lets us finish what has begun.
         signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    log.configure(world.log)
-    limit = world.settings.limits.memory * 1_000_000
-    threading.Thread(target=_guard, args=(limit, parent), daemon=True).start()
+    threading.Thread(target=_guard, args=(limits.memory * 1_000_000, parent), daemon=True).start()
 
 
 def develop(world: World, body: bytes) -> list[Outcome]:

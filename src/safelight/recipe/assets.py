@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from safelight.containers.complete import is_complete
@@ -13,26 +14,44 @@ from safelight.containers.sniff import sniff
 from safelight.errors import InvalidRecipe
 from safelight.recipe.check import Source
 from safelight.recipe.finding import Finding, InvalidFile
-from safelight.recipe.model import Asset, Recipe
+from safelight.recipe.finding import Path as Place
+from safelight.recipe.model import Asset, Limits, Recipe
 from safelight.steps.sfnt import missing_glyphs
 from safelight.steps.text import SHIPPED_FONT
 from safelight.steps.watermark import Watermark
 
 LOGO_FORMATS = ("jpeg", "png", "webp", "avif", "gif", "tiff", "heic")
 
+Trial = Callable[[Sequence[Watermark], Mapping[str, bytes], Limits], Sequence[str]]
+"""Says of each watermark why it cannot be drawn, or nothing: what only decoders know. It is given their files."""
 
-def settle(recipes: Sequence[Recipe], folder: Path, source: Source) -> tuple[Recipe, ...]:
+
+def untried(marks: Sequence[Watermark], _bodies: Mapping[str, bytes], _limits: Limits) -> Sequence[str]:
+    """Draw nothing: the trial where no picture will be developed."""
+    return [""] * len(marks)
+
+
+def settle(
+    recipes: Sequence[Recipe], folder: Path, source: Source, limits: Limits, trial: Trial = untried
+) -> tuple[Recipe, ...]:
     """Return the recipes with the digests of the files that they name.
 
     Args:
         recipes: in the order of the file.
         folder: where the files are: that of the configuration.
         source: where the recipes were read.
+        limits: what the trial may take.
+        trial: draws what has no other fault.
 
     Raises:
         InvalidFile: a file is missing or broken, or a font lacks a character.
     """
-    faults = [fault for at, recipe in enumerate(recipes) for fault in _faults(recipe, at, folder, source)]
+    uses = [use for at, recipe in enumerate(recipes) for use in _uses(recipe, at)]
+    known = {mark: _fault(mark, folder) for mark in dict.fromkeys(use.mark for use in uses)}
+    sound = [mark for mark, fault in known.items() if not fault]
+    bodies = {name: _bytes(folder, name) or b"" for name in _names(sound)}
+    known |= zip(sound, map(_as_fault, sound, trial(sound, bodies, limits)), strict=True)
+    faults = [_finding(use, fault, source) for use in uses if (fault := known[use.mark])]
     if faults:
         raise InvalidFile(dict.fromkeys(faults))
     return tuple(replace(recipe, assets=_assets(recipe, folder)) for recipe in recipes)
@@ -52,23 +71,49 @@ def read(recipes: Iterable[Recipe], folder: Path) -> dict[str, bytes]:
     return {name: body for name, body in found.items() if body is not None}
 
 
+class _Use(Struct, frozen=True):
+    """A watermark of a rendition, and its path in the file."""
+
+    mark: Watermark
+    recipe: Recipe
+    path: Place
+
+
+_Fault = tuple[str, str]
+"""An option of a watermark, and what is wrong with it."""
+
+
+def _uses(recipe: Recipe, at: int) -> Iterator[_Use]:
+    for i, rendition in enumerate(recipe.renditions):
+        if rendition.watermark:
+            yield _Use(rendition.watermark, recipe, ("recipes", at, "renditions", i, "watermark"))
+
+
 def _assets(recipe: Recipe, folder: Path) -> tuple[Asset, ...]:
-    names = sorted({name for mark in _marks(recipe).values() for name in (mark.image, mark.font) if name})
+    names = _names(each.watermark for each in recipe.renditions if each.watermark)
     bodies = {name: _bytes(folder, name) or b"" for name in names}
     return tuple(Asset(name=name, sha256=hashlib.sha256(body).hexdigest()) for name, body in bodies.items())
 
 
-def _marks(recipe: Recipe) -> Mapping[int, Watermark]:
-    return {i: each.watermark for i, each in enumerate(recipe.renditions) if each.watermark}
+def _names(marks: Iterable[Watermark]) -> list[str]:
+    return sorted({name for mark in marks for name in (mark.image, mark.font) if name})
 
 
-def _faults(recipe: Recipe, at: int, folder: Path, source: Source) -> Iterator[Finding]:
-    for i, mark in _marks(recipe).items():
-        path = ("recipes", at, "renditions", i, "watermark")
-        where = source.rendition(recipe, path)
-        for option, fault in (("image", _logo_fault(mark, folder)), ("text", _text_fault(mark, folder))):
-            if fault:
-                yield source.finding(f"watermark.{fault}", (*path, option), where)
+def _finding(use: _Use, fault: _Fault, source: Source) -> Finding:
+    option, message = fault
+    return source.finding(f"watermark.{message}", (*use.path, option), source.rendition(use.recipe, use.path))
+
+
+def _fault(mark: Watermark, folder: Path) -> _Fault | None:
+    for option, fault in (("image", _logo_fault(mark, folder)), ("text", _text_fault(mark, folder))):
+        if fault:
+            return option, fault
+    return None
+
+
+def _as_fault(mark: Watermark, tried: str) -> _Fault | None:
+    option = "image" if mark.image else "font" if mark.font else "text"
+    return (option, f"{option}={getattr(mark, option)!r}; {tried}") if tried else None
 
 
 def _logo_fault(mark: Watermark, folder: Path) -> str:

@@ -78,6 +78,19 @@ def draw(lettering: Lettering, font: Path, width_px: int) -> pyvips.Image:
     return _exactly(image, width_px)
 
 
+def reads(font: Path, words: str) -> bool:
+    """Say whether a font can be read, in a process that sees no other fonts.
+
+    A font that cannot be read is no error to libvips: another one is taken, or without any other, small boxes that
+    have one size whatever was asked for.
+
+    Raises:
+        pyvips.Error: nothing is drawn at all.
+    """
+    small, large = (_letters(words, font, size).width for size in (PROBE, 2 * PROBE))
+    return large > 1.5 * small
+
+
 def _size(text: str, font: Path, width_px: int, share: float) -> float:
     probe = _letters(text, font, PROBE)
     return width_px / (probe.width / PROBE + 2 * share)

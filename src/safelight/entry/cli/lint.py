@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from safelight.config import load
+from safelight.entry import trial
 from safelight.entry.cli import show
 from safelight.entry.cli.options import config_option
 from safelight.errors import InvalidRecipe
@@ -25,7 +26,7 @@ def lint(config: Path | None, *, schema: bool) -> None:
         click.echo(SHIPPED.read_text(encoding="utf-8"), nl=False)
         return
     try:
-        found = load(config)
+        found = load(config, trial=trial.faults)
     except InvalidRecipe as err:
         lines = err.message.splitlines()
         for line in lines:

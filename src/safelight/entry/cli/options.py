@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from safelight.config import Loaded, Settings, load
+from safelight.entry import trial
 from safelight.entry.cli.quick import Quick, quick_recipe
 from safelight.errors import NotFound
 from safelight.local.ports import Local, project
@@ -61,12 +62,12 @@ def chosen(config: Path | None, quick: Quick) -> Loaded:
 
 
 def loaded(config: Path | None) -> Loaded:
-    """Read the configuration and show its warnings.
+    """Read the configuration for developing pictures, and show its warnings.
 
     Raises:
         InvalidRecipe
     """
-    found = load(config)
+    found = load(config, trial=trial.faults)
     for warning in found.warnings:
         click.secho(f"warning: {warning}", fg="yellow", err=True)
     return found
