@@ -23,6 +23,10 @@ from ssimulacra2 import compute_ssimulacra2  # type: ignore[import-untyped]
 
 from safelight.encode import Encoding, Format, encode
 from safelight.quality import CURVES, Choice, Codec, choose
+from safelight.recipe.model import Limits, Recipe, Rendition
+from safelight.render import render
+from safelight.steps.resize import Resize
+from safelight.target import Target
 
 TWENTY = (
     "Bridge_by_Sander_Klootwijk.jpg",
@@ -64,6 +68,16 @@ class Result(Struct, frozen=True, kw_only=True):
     encode_cpu: float
 
 
+class Work(Struct, frozen=True, kw_only=True):
+    """What is timed: `runs` interleaved pairs of auto and the fixed quality at `width` pixels."""
+
+    kind: Format
+    codec: Codec
+    width: int
+    runs: int
+    fixed: int
+
+
 def main() -> None:
     """Run the measurement and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -85,7 +99,8 @@ def _measured(kind: Format, paths: list[Path], width: int, runs: int) -> Result:
     looks = [_look(image, choice.body) for image, choice in zip(images, choices, strict=True)]
     fixed = _fixed_quality(codec, images, looks)
     fixed_bytes = sum(len(codec.encode(image, fixed)) for image in images)
-    ratios = [_ratios(codec, path, width, runs, fixed) for path in paths]
+    sizes = Work(kind=kind, codec=codec, width=width, runs=runs, fixed=fixed)
+    ratios = [_ratios(sizes, path) for path in paths]
     return Result(
         kind=kind,
         choices=choices,
@@ -131,17 +146,27 @@ def _fixed_quality(codec: Codec, images: list[pyvips.Image], looks: list[float])
     return low
 
 
-def _ratios(codec: Codec, path: Path, width: int, runs: int, fixed: int) -> tuple[float, float]:
-    """Return the CPU of auto against the fixed quality: from the photograph's file on, and of encoding alone."""
-    pairs = [(_timed(codec, path, width, "auto"), _timed(codec, path, width, fixed)) for _ in range(runs)]
-    job = statistics.median(sum(auto) / sum(plain) for auto, plain in pairs)
-    return job, statistics.median(auto[1] / plain[1] for auto, plain in pairs)
+def _ratios(work: Work, path: Path) -> tuple[float, float]:
+    """Return the CPU of auto against the fixed quality: of the whole rendition, and of encoding alone."""
+    body, image = path.read_bytes(), _scaled(path, work.width)
+    jobs = [(_job(body, work, "auto"), _job(body, work, work.fixed)) for _ in range(work.runs)]
+    encodes = [(_encode(image, work, "auto"), _encode(image, work, work.fixed)) for _ in range(work.runs)]
+    return _median_ratio(jobs), _median_ratio(encodes)
 
 
-def _timed(codec: Codec, path: Path, width: int, target: int | str) -> tuple[float, float]:
-    image, scaling = _clocked(lambda: _scaled(path, width))
-    _, encoding = _clocked(lambda: choose(image, codec, "auto" if isinstance(target, str) else target))
-    return scaling, encoding
+def _median_ratio(pairs: list[tuple[float, float]]) -> float:
+    return statistics.median(auto / plain for auto, plain in pairs)
+
+
+def _job(body: bytes, work: Work, target: Target) -> float:
+    """Return the CPU of developing a photograph as `safelight run` does: decode, scale, colour, compress."""
+    size = Resize(width=work.width, height=work.width, fit="inside")
+    rendition = Rendition(key="o", format=work.kind, resize=size, quality=target)
+    return _clocked(lambda: render(body, "a.jpg", Recipe(name="a", renditions=(rendition,)), Limits()))[1]
+
+
+def _encode(image: pyvips.Image, work: Work, target: Target) -> float:
+    return _clocked(lambda: choose(image, work.codec, target))[1]
 
 
 def _clocked(work: Callable[[], T]) -> tuple[T, float]:
