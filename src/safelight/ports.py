@@ -16,7 +16,10 @@ Body = bytes | Path
 
 
 class Head(Struct, frozen=True, kw_only=True):
-    """What a store tells of an object without its bytes."""
+    """What a store tells of an object without its bytes.
+
+    A store may leave `tags` out: S3 tells of them in another call only, and whoever writes here knows them.
+    """
 
     version: str
     etag: str
@@ -45,6 +48,8 @@ class Store(Protocol):
     def fetch(self, upload: Upload) -> AbstractContextManager[Body]:
         """Give the bytes of exactly that version while the context lasts.
 
+        A bucket with versions gives one that was replaced or deleted as long as it keeps it.
+
         Raises:
             NotFound: nothing is at the key any more.
             Superseded: another version is there, or the object changed while it was read.
@@ -53,11 +58,13 @@ class Store(Protocol):
     def put(self, key: str, body: Body, attributes: Attributes, *, expect: str | None) -> str:
         """Write an object, whole or not at all, and return its etag. Bytes and attributes change together.
 
+        The etag tells of the bytes. Each put makes another version; in a bucket without versions only other bytes do.
         `expect` is the etag that must be there now; None: nothing may be there.
 
         Raises:
             Conflict: something else is there. Nothing was written.
             KeyConflict: no object can ever be there: a folder has the key, or a part of the key is a file.
+            TooLarge: the store takes no object of this size at once.
         """
 
     def delete(self, key: str) -> None:

@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
+from safelight.aws.access import Access
+from safelight.aws.sigv4 import Credentials
+from safelight.aws.store import S3Store
 from safelight.job import Job, Upload, job_id
 from safelight.local.ledger import SqliteLedger
 from safelight.local.queue import SqliteQueue
 from safelight.local.store import FolderStore
 from safelight.ports import Ledger, Queue, Store
 from safelight.recipe.model import DEFAULT_RECIPE
+from tests.servers.aws import Server
 from tests.unit.fakes import MemoryLedger
 
 
@@ -29,11 +33,20 @@ class Clock:
         self.seconds += seconds
 
 
-class StoreWorld(Struct, frozen=True):
-    """One bucket. `connect` gives one more adapter on it; `drop` puts a file there as an outsider does."""
+class StoreWorld(Struct, frozen=True, kw_only=True):
+    """One bucket. `connect` gives one more adapter on it; `drop` puts a file there as an outsider does.
+
+    `tags` reads an object's tags as an outsider does. `keeps` tells whether a version that was replaced can still be
+    read, `counts` whether a put of the same bytes makes another version, and `refuses` what can never be put: a file
+    where a folder is, or a file below one that is there.
+    """
 
     connect: Callable[[], Store]
     drop: Callable[[str, bytes], None]
+    tags: Callable[[str], dict[str, str]]
+    keeps: bool = False
+    counts: bool = True
+    refuses: frozenset[str] = frozenset()
 
 
 class Site(Struct, frozen=True):
@@ -42,6 +55,7 @@ class Site(Struct, frozen=True):
     folder: Path
     clock: Clock
     stack: ExitStack
+    server: Callable[[str], Server]
 
 
 def _folder_store(site: Site) -> StoreWorld:
@@ -49,7 +63,7 @@ def _folder_store(site: Site) -> StoreWorld:
     root.mkdir()
     scratch.mkdir()
 
-    def connect() -> Store:
+    def connect() -> FolderStore:
         store = FolderStore("bucket", root, site.folder / "safelight.db", site.clock.now, scratch)
         return site.stack.enter_context(closing(store))
 
@@ -57,7 +71,39 @@ def _folder_store(site: Site) -> StoreWorld:
         (root / key).parent.mkdir(parents=True, exist_ok=True)
         (root / key).write_bytes(body)
 
-    return StoreWorld(connect=connect, drop=drop)
+    return StoreWorld(
+        connect=connect,
+        drop=drop,
+        tags=lambda key: dict(connect().head(key).tags),
+        refuses=frozenset({"file", "below"}),
+    )
+
+
+def _s3_store(name: str, *, versioned: bool) -> Callable[[Site], StoreWorld]:
+    def build(site: Site) -> StoreWorld:
+        server = site.server(name)
+        bucket, access = server.bucket(versioned=versioned), access_of(server)
+        s3 = server.client("s3")
+
+        def tags(key: str) -> dict[str, str]:
+            return {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]}
+
+        return StoreWorld(
+            connect=lambda: S3Store(bucket, access, site.folder),
+            drop=lambda key, body: s3.put_object(Bucket=bucket, Key=key, Body=body),
+            tags=tags,
+            keeps=versioned,
+            counts=versioned,
+            refuses=frozenset({"file"} if name == "seaweedfs" else ()),
+        )
+
+    return build
+
+
+def access_of(server: Server) -> Access:
+    """Return how our own adapters reach a server."""
+    credentials = Credentials(key_id=server.access_key, secret=server.secret_key)
+    return Access(region=server.region, credentials=credentials, endpoint=server.endpoint)
 
 
 def _sqlite_ledger(site: Site) -> Callable[[], Ledger]:
@@ -73,7 +119,11 @@ def _sqlite_queue(site: Site) -> Callable[[], Queue]:
     return lambda: site.stack.enter_context(closing(SqliteQueue(site.folder / "safelight.db", site.clock.now)))
 
 
-STORES = {"folder": _folder_store}
+STORES = {
+    "folder": _folder_store,
+    **{f"s3-{name}": _s3_store(name, versioned=False) for name in ("ministack", "moto", "seaweedfs")},
+    **{f"s3-{name}-versioned": _s3_store(name, versioned=True) for name in ("ministack", "moto", "seaweedfs")},
+}
 LEDGERS = {"sqlite": _sqlite_ledger, "memory": _memory_ledger}
 QUEUES = {"sqlite": _sqlite_queue}
 
@@ -94,9 +144,9 @@ def advance(clock: Clock) -> Callable[[float], None]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, clock: Clock) -> Iterator[Site]:
+def site(tmp_path: Path, clock: Clock, request: pytest.FixtureRequest) -> Iterator[Site]:
     with ExitStack() as stack:
-        yield Site(folder=tmp_path, clock=clock, stack=stack)
+        yield Site(folder=tmp_path, clock=clock, stack=stack, server=request.getfixturevalue)
 
 
 @pytest.fixture(params=STORES)

@@ -7,14 +7,15 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tests.servers.process import START_PATIENCE_S, TRIES, NotReadyError, answers, free_ports, installed, running
 
@@ -31,6 +32,7 @@ class Server(Struct, frozen=True, kw_only=True):
     region: str = REGION
     access_key: str = "test"
     secret_key: str = "test"  # noqa: S105 -- of a server that lives for a test
+    clients: dict[str, Any] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -43,29 +45,32 @@ class Server(Struct, frozen=True, kw_only=True):
             "AWS_ENDPOINT_URL": self.endpoint,
         }
 
-    @contextmanager
-    def client(self, service: str) -> Iterator[Any]:
-        """Give a client of AWS's own SDK, which is what tests look at the server with."""
-        session = botocore.session.get_session()
-        client = session.create_client(
-            service,
-            region_name=self.region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 2}),
-        )
-        with closing(client):
-            yield client
+    def client(self, service: str) -> Any:
+        """Return a client of AWS's own SDK, which is what tests look at the server with. It ends with the server."""
+        if service not in self.clients:
+            self.clients[service] = _session().create_client(
+                service,
+                region_name=self.region,
+                endpoint_url=self.endpoint,
+                aws_access_key_id=self.access_key,
+                aws_secret_access_key=self.secret_key,
+                config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 2}),
+            )
+        return self.clients[service]
 
     def bucket(self, *, versioned: bool = False) -> str:
         """Make a bucket with a name of its own, and return the name."""
         name = f"test-{uuid.uuid4().hex[:20]}"
-        with self.client("s3") as s3:
-            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": self.region})
-            if versioned:
-                s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": self.region})
+        if versioned:
+            s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         return name
+
+
+@cache
+def _session() -> Any:
+    return botocore.session.get_session()  # reads the descriptions of services once
 
 
 @contextmanager
@@ -150,8 +155,12 @@ def _tried(start: Callable[[], AbstractContextManager[Server]]) -> Iterator[Serv
 def _served(
     server: Server, words: list[str | Path], settings: dict[str, str], ready: Callable[[], bool]
 ) -> Iterator[Server]:
-    with running(words, server.folder, ready, {**os.environ, "TMPDIR": str(server.folder), **settings}):
-        yield server
+    try:
+        with running(words, server.folder, ready, {**os.environ, "TMPDIR": str(server.folder), **settings}):
+            yield server
+    finally:
+        for client in server.clients.values():
+            client.close()
 
 
 def _identities(key: str, secret: str) -> str:
@@ -177,14 +186,14 @@ def _weed_words() -> tuple[list[str], int]:
 def _takes_objects(server: Server) -> bool:
     """Whether a put succeeds, which comes a moment after the port answers."""
     ends = time.monotonic() + START_PATIENCE_S
-    with server.client("s3") as s3:
-        while time.monotonic() < ends:
-            try:
-                s3.create_bucket(Bucket="ready")
-                s3.put_object(Bucket="ready", Key="ready", Body=b"ready")
-                s3.delete_object(Bucket="ready", Key="ready")
-            except (ClientError, BotoCoreError):
-                time.sleep(0.05)
-            else:
-                return True
+    s3 = server.client("s3")
+    while time.monotonic() < ends:
+        try:
+            s3.create_bucket(Bucket="ready")
+            s3.put_object(Bucket="ready", Key="ready", Body=b"ready")
+            s3.delete_object(Bucket="ready", Key="ready")
+        except (ClientError, BotoCoreError):
+            time.sleep(0.05)
+        else:
+            return True
     return False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from safelight import keys
 from safelight.errors import InvalidKey
 
-MAX_KEY_BYTES = 1024  # S3's limit: docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_NAME_BYTES = 255  # NAME_MAX of Linux and macOS file systems
 OWN_PREFIX = ".safelight"
 """Names that start so are Safelight's own: its folder and its temporary files. No key has such a part."""
@@ -22,13 +22,7 @@ def parts_of(key: str) -> list[str]:
     Raises:
         InvalidKey: the key is absolute, leaves the folder, is no text, is over-long, or is Safelight's own.
     """
-    try:
-        too_long = len(key.encode()) > MAX_KEY_BYTES
-    except UnicodeEncodeError as err:
-        raise InvalidKey(f"key {key!r}: the name is not UTF-8") from err
-    if too_long:
-        raise InvalidKey(f"key {key[:60]!r}...: longer than {MAX_KEY_BYTES} bytes of UTF-8")
-    parts = key.split("/")
+    parts = keys.parts_of(key)
     for part in parts:
         _check_part(part, key)
     return parts
@@ -52,10 +46,6 @@ def portable_parts_of(key: str) -> list[str]:
 
 
 def _check_part(part: str, key: str) -> None:
-    if part in ("", ".", ".."):
-        raise InvalidKey(f"key {key!r}: each part between slashes must be a name, not {part!r}")
-    if "\0" in part:
-        raise InvalidKey(f"key {key!r}: NUL is not allowed")
     if part.startswith(OWN_PREFIX):
         raise InvalidKey(f"key {key!r}: names that start with {OWN_PREFIX} are Safelight's own")
     if len(part.encode()) > MAX_NAME_BYTES:
