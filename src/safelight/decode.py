@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from os import SEEK_END
 from pathlib import Path
 from typing import Any, cast
@@ -13,22 +13,23 @@ import pyvips
 from msgspec import Struct
 
 from safelight import heic, svg
-from safelight.containers import complete, isobmff, jpeg
+from safelight.containers import complete, isobmff, jpeg, png
 from safelight.containers.sniff import sniff
 from safelight.errors import (
     Corrupt,
     Empty,
     FormatNotEnabled,
-    SafelightError,
     TooLarge,
     TooManyFrames,
     TooManyPixels,
     Truncated,
     UnknownFormat,
 )
-from safelight.fields import number
+from safelight.fields import number, with_blobs
 from safelight.job import Source
 from safelight.recipe.model import Limits
+from safelight.shrink import jpeg_factor, webp_scale
+from safelight.steps.icc import profile_of
 
 # Process-wide on purpose, so that no entry can forget them: AVIF's bytes depend on the number of threads, a cache
 # only costs memory where no operation is repeated, and libvips picks a loader by bytes, so every loader but the
@@ -137,72 +138,50 @@ def load(body: bytes | Path, kind: str, **options: Any) -> pyvips.Image:
 def decode(opened: Opened, *, least_width: int, least_height: int) -> pyvips.Image:
     """Decode the first frame, no smaller than the given size, as stored (not upright, any colour space).
 
-    A JPEG is shrunk while it is decoded, by 2, 4 or 8, but never below the size that is needed. An SVG is drawn in it.
+    A JPEG and a WebP are shrunk while they are decoded, but not so far that too little is left to resample. An SVG
+    is drawn in the size.
     """
     if opened.format == "heic":
         return heic.decode(opened.body)
     if opened.format == "svg":
         return svg.decode(opened.body, opened.header, (least_width, least_height), opened.limits.pixels)
-    if opened.format != "jpeg":
-        return load(opened.body, opened.format)
-    spare = min(opened.source.width / least_width, opened.source.height / least_height)
-    return _jpeg(opened, shrink=next(factor for factor in (8, 4, 2, 1) if spare >= factor or factor == 1))
+    if opened.format == "jpeg":
+        return load_jpeg(opened, shrink=jpeg_shrink(opened, least_width, least_height))
+    if opened.format == "webp" and opened.source.frames == 1:
+        return load(opened.body, "webp", scale=webp_scale(_spare(opened, least_width, least_height)))
+    return _with_profile(load(opened.body, opened.format), opened)
 
 
-def validate(opened: Opened) -> None:
-    """Decode every frame and page to the end and throw the pixels away.
+def _with_profile(image: pyvips.Image, opened: Opened) -> pyvips.Image:
+    """Give a picture whose color space is told by numbers alone the profile that says the same."""
+    if opened.format == "png":
+        told = png.code_points(opened.view)
+    elif opened.format == "avif" and not image.get_typeof("icc-profile-data"):
+        told = isobmff.code_points(opened.view)
+    else:
+        return image
+    profile = profile_of(told)
+    return with_blobs(image, {"icc-profile-data": profile}) if profile else image
 
-    Raises:
-        Corrupt, TooManyFrames, TooManyPixels: the last two of the pages of a TIFF.
+
+def jpeg_shrink(opened: Opened, least_width: int, least_height: int) -> int:
+    """Return the factor by which `decode` shrinks a JPEG for that size; 1 for other formats.
+
+    Where it does not divide a side, the last column or row of the image is only partly the picture's.
     """
-    try:
-        for image in _everything(opened):
-            image.avg()
-    except pyvips.Error as err:
-        raise undecodable(opened) from err
+    return jpeg_factor(_spare(opened, least_width, least_height)) if opened.format == "jpeg" else 1
 
 
-def _everything(opened: Opened) -> Iterator[pyvips.Image]:
-    match opened.format:
-        case "heic":
-            yield heic.decode(opened.body)
-        case "svg":
-            yield decode(opened, least_width=opened.source.width, least_height=opened.source.height)
-        case "jpeg":
-            # At full size, though less would read the same data: libvips looks for warnings before each strip of 8
-            # rows, so that the last strip goes unseen, which of a smaller picture is more.
-            yield _jpeg(opened, shrink=1)
-        case "tiff":
-            yield from _pages(opened)
-        case kind:
-            yield load(opened.body, kind, **({"n": -1} if kind in ANIMATED else {}))
+def _spare(opened: Opened, width: int, height: int) -> float:
+    return min(opened.source.width / width, opened.source.height / height)
 
 
-def _jpeg(opened: Opened, *, shrink: int) -> pyvips.Image:
+def load_jpeg(opened: Opened, *, shrink: int) -> pyvips.Image:
+    """Open a JPEG; data that are missing are an error."""
     # To libjpeg, lost data are no error but a warning, after which it fills the rest with grey. So is what is odd in
     # the header, though it costs no pixel.
     fail_on = "error" if jpeg.has_odd_header(opened.view) else "warning"
     return load(opened.body, "jpeg", shrink=shrink, fail_on=fail_on)
-
-
-def _pages(opened: Opened) -> Iterator[pyvips.Image]:
-    """Yield the pages of a TIFF, which need not be alike. All count, since all are decoded."""
-    count, limits, pixels = number(opened.header, PAGES) or 1, opened.limits, 0
-    if count > limits.frames:
-        raise TooManyFrames(f"{count} pages; the limit is {limits.frames}")
-    for page in range(count):
-        image = load(opened.body, "tiff", page=page)
-        pixels += image.width * image.height
-        if pixels > limits.pixels:
-            raise TooManyPixels(
-                f"the first {page + 1} pages have more than {limits.pixels / 1e6:g} million pixels, the limit"
-            )
-        yield image
-
-
-def undecodable(opened: Opened) -> SafelightError:
-    """Return the error for a file whose header was good and whose pixels do not decode."""
-    return Corrupt(f"the {opened.format} file does not decode: its contents are damaged")
 
 
 def check_bytes(size: int, limits: Limits) -> None:

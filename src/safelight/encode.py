@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from safelight import png_rows
 from safelight.errors import SizeNotEncodable
 from safelight.fields import number
 
@@ -191,6 +192,8 @@ def encode(image: pyvips.Image, kind: Format, how: Encoding, keep: str) -> bytes
         )
     image = fitted(image, kind)
     options = _options(kind, how, deep=image.format == "ushort")
+    if kind == "png" and not how.colors:
+        return png_rows.save(image, keep=keep, **options)
     return bytes(getattr(image, f"{SAVERS[kind]}_buffer")(keep=keep, **options))
 
 

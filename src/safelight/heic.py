@@ -12,6 +12,7 @@ import pyvips
 from safelight.containers import isobmff
 from safelight.errors import Corrupt
 from safelight.fields import with_blobs
+from safelight.steps.icc import profile_of
 
 
 class Layout(NamedTuple):
@@ -33,8 +34,6 @@ LAYOUTS = {
     "RGBa;16": Layout(4, "ushort", "rgb16"),
 }
 PREMULTIPLIED = ("RGBa", "RGBa;16")
-DISPLAY_P3 = (12, 13)
-"""Primaries and transfer of a picture without a profile. Source: ITU-T H.273, tables 2 and 3."""
 FAULTS = (ValueError, OSError, RuntimeError, EOFError, SyntaxError, IndexError, KeyError)
 """What pi-heif raises for broken files."""
 
@@ -77,7 +76,7 @@ def decode(body: bytes | Path) -> pyvips.Image:
     return with_blobs(
         image,
         {
-            "icc-profile-data": picture.info.get("icc_profile") or _named_profile(picture.info),
+            "icc-profile-data": picture.info.get("icc_profile") or profile_of(_code_points(picture.info)),
             "exif-data": picture.info.get("exif"),
             "xmp-data": picture.info.get("xmp"),
         },
@@ -89,12 +88,9 @@ def _filled(image: pyvips.Image, bits: int) -> pyvips.Image:
     return image | (image >> bits)
 
 
-def _named_profile(info: Mapping[str, Any]) -> bytes | None:
-    """Return the profile of a color space that is told by numbers alone; None for sRGB and what is not known."""
-    told = info.get("nclx_profile") or {}
-    if (told.get("color_primaries"), told.get("transfer_characteristics")) != DISPLAY_P3:
-        return None
-    return bytes(pyvips.Operation.call("profile_load", "p3"))
+def _code_points(info: Mapping[str, Any]) -> tuple[int, int] | None:
+    told = info.get("nclx_profile")
+    return (told["color_primaries"], told["transfer_characteristics"]) if told else None
 
 
 def _primary(body: bytes | Path) -> Any:

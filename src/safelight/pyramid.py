@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safelight.decode import Opened, decode
+from safelight.decode import Opened, decode, jpeg_shrink
 from safelight.fields import without
 from safelight.steps.color import to_srgb
 from safelight.steps.orient import SIDEWAYS, orient, upright_size
-from safelight.steps.resize import resize
+from safelight.steps.resize import resize, resize_part
 
 if TYPE_CHECKING:
     import pyvips
@@ -60,12 +60,20 @@ def _base(opened: Opened, size: Size, frame: pyvips.Image | None, *, streams: bo
     """Decode once, resample, then correct colour and turn: the later steps see few pixels."""
     orientation = opened.source.orientation
     width, height = (size[1], size[0]) if orientation in SIDEWAYS else size
-    image = decode(opened, least_width=width, least_height=height) if frame is None else frame
-    image = without(to_srgb(resize(image, (width, height))), *STALE)
+    image = resize(frame, (width, height)) if frame is not None else _reduced(opened, width, height)
+    image = without(to_srgb(image), *STALE)
     if orientation != 1:
         # Turning needs every pixel at hand.
         image = orient(image.copy_memory(), orientation)
     return image if streams else image.copy_memory()
+
+
+def _reduced(opened: Opened, width: int, height: int) -> pyvips.Image:
+    image = decode(opened, least_width=width, least_height=height)
+    shrink = jpeg_shrink(opened, width, height)
+    if shrink == 1:
+        return resize(image, (width, height))
+    return resize_part(image, (width, height), (opened.source.width / shrink, opened.source.height / shrink))
 
 
 def _parent(levels: dict[Size, pyvips.Image], size: Size, first: Size) -> Size:

@@ -15,7 +15,7 @@ from safelight.animation import Track, develop_frames
 from safelight.compress import compress
 from safelight.containers import complete, isobmff, svg
 from safelight.containers.sniff import CONTENT_TYPES
-from safelight.decode import ANIMATED, PAGES, Opened, open_upload, validate
+from safelight.decode import ANIMATED, PAGES, Opened, open_upload
 from safelight.encode import ENCODERS, Format
 from safelight.errors import EncodeFailed, SizeNotEncodable
 from safelight.fields import number
@@ -32,6 +32,7 @@ from safelight.recipe.model import Limits, Recipe, Rendition
 from safelight.steps.orient import upright_size
 from safelight.transform import transform
 from safelight.unedited import Unedited, unedited
+from safelight.validate import validate
 
 JSON, JSON_TYPE = "json", "application/json"
 """The format of a manifest, which is no picture's."""

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from safelight.decode import decode, open_upload, validate
+from safelight.decode import decode, open_upload
 from safelight.errors import Corrupt, Empty, FormatNotEnabled, TooLarge, TooManyFrames, TooManyPixels, UnknownFormat
 from safelight.recipe.model import Limits
+from safelight.validate import validate
 from tests.golden.pictures import animated, encoded, noise, scene, vips
 
 GIF_FRAME = b"\x21\xf9\4\0\0\0\0\0\x2c\0\0\0\0\1\0\1\0\0\2\2\x44\1\0"

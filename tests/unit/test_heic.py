@@ -11,12 +11,13 @@ import pytest
 import pyvips
 from PIL import Image, ImageOps
 
-from safelight.decode import decode, open_upload, validate
+from safelight.decode import decode, open_upload
 from safelight.errors import Corrupt
 from safelight.fields import blob
 from safelight.recipe.model import Limits, Recipe, Rendition
 from safelight.render import render
 from safelight.steps.resize import Resize
+from safelight.validate import validate
 from tests.golden.pictures import Pixels, built_in_profile, encoded, exif, heic, scene, vips, with_alpha
 
 GREY = np.asarray(Image.fromarray(scene()).convert("L"))

@@ -212,6 +212,24 @@ def is_film(view: memoryview) -> bool:
         return False
 
 
+def code_points(view: memoryview) -> tuple[int, int] | None:
+    """Return the numbers of color primaries and transfer function in the file's nclx boxes.
+
+    None when there are none, or when they disagree, as the boxes of several pictures may. Never raises.
+    """
+    try:
+        meta = next((children(view, box) for box in boxes(view) if box.kind == b"meta"), {})
+        properties = _firsts(boxes(view, meta[b"iprp"].body, meta[b"iprp"].end))[b"ipco"]
+        told = {
+            (number(view, box.body + 4, 2, "HEIF: colr"), number(view, box.body + 6, 2, "HEIF: colr"))
+            for box in boxes(view, properties.body, properties.end)
+            if box.kind == b"colr" and view[box.body : box.body + 4].tobytes() == b"nclx"
+        }
+    except (KeyError, Truncated, Corrupt):
+        return None
+    return told.pop() if len(told) == 1 else None
+
+
 def blocks(view: memoryview) -> Blocks:
     """Return the EXIF and XMP items of the file."""
     inside = next((children(view, box) for box in boxes(view) if box.kind == b"meta"), {})

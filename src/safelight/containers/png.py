@@ -70,6 +70,16 @@ def frames(view: memoryview) -> int:
     return 1
 
 
+def code_points(view: memoryview) -> tuple[int, int] | None:
+    """Return the numbers of color primaries and transfer function of the cICP chunk, which outranks a profile."""
+    for chunk in chunks(view):
+        if chunk.kind == b"IDAT":
+            break
+        if chunk.kind == b"cICP" and chunk.end - chunk.body == 8:
+            return view[chunk.body], view[chunk.body + 1]
+    return None
+
+
 def strip(view: memoryview, new: Blocks) -> list[Part]:
     """Return the picture with `new`, without text, time, EXIF, private chunks and what comes after IEND.
 

@@ -125,8 +125,9 @@ def _writes(kind: Format) -> Verdict:
 
 
 def _reads(kind: str, made: bytes) -> Verdict:
-    from safelight.decode import open_upload, validate
+    from safelight.decode import open_upload
     from safelight.errors import SafelightError
+    from safelight.validate import validate
 
     try:
         opened = open_upload(made, Limits())

@@ -1,8 +1,10 @@
-"""Tell an sRGB profile from others, so that a picture that is sRGB already is not converted for nothing."""
+"""ICC profiles: tell sRGB from others, so that nothing is converted for nothing; and the profile behind code points."""
 
 from __future__ import annotations
 
 import struct
+
+import pyvips
 
 SRGB = {b"rXYZ": (0.4361, 0.2225, 0.0139), b"gXYZ": (0.3851, 0.7169, 0.0971), b"bXYZ": (0.1431, 0.0606, 0.7141)}
 """Colorants of sRGB adapted to D50. Source: ICC's sRGB profiles, IEC 61966-2-1."""
@@ -10,6 +12,13 @@ TOLERANCE = 0.002
 GAMMA_PROBES = ((0.25, 0.0509), (0.5, 0.2140), (0.75, 0.5225))
 """Points of sRGB's transfer curve: encoded value, linear value."""
 CURVE_TOLERANCE = 0.004
+DISPLAY_P3 = (12, 13)
+"""Primaries and transfer function by number. Source: ITU-T H.273, tables 2 and 3."""
+
+
+def profile_of(code_points: tuple[int, int] | None) -> bytes | None:
+    """Return the profile of a color space that is told by numbers alone; None for sRGB and what is not known."""
+    return bytes(pyvips.Operation.call("profile_load", "p3")) if code_points == DISPLAY_P3 else None
 
 
 def is_srgb(profile: bytes) -> bool:
