@@ -54,7 +54,7 @@ class Workers:
 
 
 def _key(body: bytes) -> str:
-    return event.parse(body)[0].key
+    return event.parse(body).uploads[0].key
 
 
 class FullQueue:

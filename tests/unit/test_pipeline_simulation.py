@@ -97,7 +97,7 @@ class Simulation:
             return
         self.clock.advance(0.01)
         upload = self.queue.pop(0)
-        job = job_for(event.parse(event.message(upload))[0])
+        job = job_for(event.parse(event.message(upload)).uploads[0])
         fate = 1.0 if calm else self.chance.random()
         try:
             pipeline.process(job, self._ports(fate, upload.key), LIMITS)

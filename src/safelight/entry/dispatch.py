@@ -168,7 +168,7 @@ class Dispatch:
     def _abandon(self, message: Message) -> None:
         """End the claims that a dead worker still holds."""
         if message.id in self._deaths:
-            for upload in event.parse(message.body):
+            for upload in event.parse(message.body).uploads:
                 for job in jobs_for(upload, self._local.world.settings.recipes):
                     self._local.ledger.abandon(job.id)
 

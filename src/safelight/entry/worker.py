@@ -75,7 +75,7 @@ def _local(world: World) -> Local:
 
 
 def _jobs(world: World, body: bytes) -> list[Job]:
-    return [job for upload in event.parse(body) for job in jobs_for(upload, world.settings.recipes)]
+    return [job for upload in event.parse(body).uploads for job in jobs_for(upload, world.settings.recipes)]
 
 
 def _develop(job: Job, world: World) -> Outcome:
