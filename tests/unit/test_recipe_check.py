@@ -156,6 +156,34 @@ def test_check_rendition_that_surprises_is_a_warning(rendition: Rendition, messa
     assert message in one_warning(recipe(rendition))
 
 
+@pytest.mark.parametrize("suffix", [".heic", ".HEIF", ".svg"])
+@pytest.mark.parametrize("key", ["{dir}x-{filename}", "{dir}x/{stem}.{ext}"])
+def test_check_output_called_like_an_upload_that_is_only_read_is_a_warning(suffix: str, key: str) -> None:
+    """Its bytes would be those of a JPEG or PNG, and its name would say otherwise."""
+    made = Recipe(
+        name="r",
+        allow=("svg",),
+        match=Match(suffix=(".jpg", suffix)),
+        renditions=(Rendition(key=key, resize=Resize(width=3)),),
+    )
+    warning = one_warning(made)
+    assert f"ends it like the upload, but {suffix[1:].lower()} is read and not written" in warning
+    assert f"a JPEG or PNG would be called {suffix}; end it with .webp or .jpg" in warning
+
+
+@pytest.mark.parametrize(
+    "rendition",
+    [
+        Rendition(key="{dir}x-{filename}"),
+        Rendition(key="{dir}{filename}.jpg", resize=Resize(width=3)),
+        Rendition(key="{dir}{filename}.{format}", format="webp", resize=Resize(width=3)),
+    ],
+)
+def test_check_copy_or_own_ending_of_what_is_only_read_has_no_findings(rendition: Rendition) -> None:
+    """A copy is what its name says, and so is an output that names its format."""
+    assert looked(recipe(rendition, match=Match(suffix=(".heic", ".jpg")))) == Checked()
+
+
 def test_check_copies_of_one_kind_may_name_it() -> None:
     """Where only JPEGs match, a copy that ends with .jpg is no surprise."""
     assert looked(recipe(Rendition(key="{dir}x/{stem}.jpg"), match=Match(suffix=(".jpg",)))) == Checked()

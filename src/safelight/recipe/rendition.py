@@ -9,7 +9,7 @@ from msgspec import Struct
 from safelight import encode, target
 from safelight.encode import ENCODERS
 from safelight.errors import InvalidKey
-from safelight.recipe import wording
+from safelight.recipe import idle, wording
 from safelight.recipe.keys import (
     ENDINGS,
     ending,
@@ -21,12 +21,14 @@ from safelight.recipe.keys import (
 )
 from safelight.recipe.model import Match, Recipe, Rendition, Rights
 from safelight.steps import pad, region, watermark
-from safelight.steps.resize import SMART, Resize
+from safelight.steps.resize import COMPASS, Resize
 
 PICTURE_ENDINGS = (*ENDINGS, "jpe", "jfif", "heic", "heif")
 """Endings that pictures come with."""
 SEARCHED = tuple(kind for kind, encoder in ENCODERS.items() if encoder.quality)
 """Formats for which a quality can be chosen by what comes out."""
+READ_ONLY = ("heic", "heif", "svg")
+"""Endings of formats that are not written."""
 _WRITTEN = ", ".join(f".{each}" for each in ENDINGS)
 
 
@@ -49,6 +51,9 @@ def remarks(rendition: Rendition, recipe: Recipe) -> Iterator[Remark]:
         fault = conflicts(options) if options else ""
         if fault:
             yield Remark((step,), fault)
+    yield from _order(rendition)
+    for option, message in idle.remarks(rendition):
+        yield Remark(option, message, error=False)
     yield from _encoder(rendition)
     yield from _rights(rendition, recipe)
     if not any(remark.option == ("key",) and remark.error for remark in _words(rendition)):
@@ -89,6 +94,12 @@ def _format(rendition: Rendition, match: Match) -> Iterator[Remark]:
             f"format={asked}, but {{{last}}} ends the key like the upload; end it with .{ENCODERS[asked].extensions[0]}"
         )
         yield Remark(("format",), message, error=False)
+    elif own and (suffix := next((each for each in match.suffix if _name(each) in READ_ONLY), "")):
+        message = (
+            f"{{{last}}} ends it like the upload, but {_name(suffix)} is read and not written: a JPEG or PNG "
+            f"would be called {suffix}; end it with .webp or .jpg, which also decides the format"
+        )
+        yield _key(rendition, message, error=False)
 
 
 def _size(resize: Resize) -> Iterator[Remark]:
@@ -103,9 +114,16 @@ def _size(resize: Resize) -> Iterator[Remark]:
             yield _idle(option, f" has no effect with one side; give resize.{other} too, or remove it")
     elif changed["position"] and resize.fit not in ("cover", "contain"):
         yield _idle("position", f" has no effect with fit: {resize.fit}; use cover or contain, or remove it")
-    elif resize.position in SMART and resize.fit == "contain":
+    elif resize.position not in COMPASS and resize.fit == "contain":
         message = f"={resize.position} has no effect with fit: contain, which crops nothing; use a compass point"
         yield _idle("position", message)
+
+
+def _order(rendition: Rendition) -> Iterator[Remark]:
+    """Yield which steps are ordered and not asked for."""
+    for step in rendition.order:
+        if step not in rendition.steps:
+            yield Remark(("order",), f"order names {step}, which this rendition has not; add it, or take it out")
 
 
 def _encoder(rendition: Rendition) -> Iterator[Remark]:
@@ -114,6 +132,11 @@ def _encoder(rendition: Rendition) -> Iterator[Remark]:
     for option, message in encode.conflicts(kind, rendition.encoding):
         yield Remark((option,), option + message)
     yield from _quality(rendition, kind)
+    for side in ("width", "height"):
+        wanted = getattr(rendition.resize, side, None)
+        if kind and wanted and wanted > ENCODERS[kind].max_side:
+            most = f"a {kind} has at most {ENCODERS[kind].max_side} pixels a side"
+            yield Remark(("resize", side), f"resize.{side}={wanted}, but {most}; use less, or another format")
     if not rendition.animate and kind and not ENCODERS[kind].animated:
         yield Remark(("animate",), f"animate has no effect: {kind} holds one frame anyway; remove it", error=False)
 
@@ -163,8 +186,12 @@ def _place(rendition: Rendition, recipe: Recipe) -> Iterator[Remark]:
 
 def _only(match: Match, literal: str) -> bool:
     """Say whether all uploads that match have this ending's format by their name."""
-    kinds = {ENDINGS.get(each.casefold().rpartition(".")[2]) for each in match.suffix}
+    kinds = {ENDINGS.get(_name(each)) for each in match.suffix}
     return kinds == {ENDINGS.get(literal, "")}
+
+
+def _name(suffix: str) -> str:
+    return suffix.casefold().rpartition(".")[2]
 
 
 def _key(rendition: Rendition, message: str, *, error: bool = True) -> Remark:

@@ -21,11 +21,21 @@ def schema(kind: type[object]) -> dict[str, Any]:
         for option in group["properties"].values():
             if option.get("type") == "array" and "$ref" not in option["items"]:
                 option["uniqueItems"] = True
+            _without_null(option)
     return {"$schema": DIALECT, **made}
 
 
 def _internal(option: dict[str, Any]) -> bool:
     return bool(option.get("x-internal"))
+
+
+def _without_null(option: dict[str, Any]) -> None:
+    """Refuse null for a group, as the parser does: a step without a value is meant to run."""
+    choices = option.get("anyOf", [])
+    if any("$ref" in choice for choice in choices):
+        option["anyOf"] = [choice for choice in choices if choice.get("type") != "null"]
+        if option.get("default", "") is None:
+            del option["default"]
 
 
 def text(kind: type[object]) -> str:

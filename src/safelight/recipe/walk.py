@@ -58,9 +58,12 @@ class Walk:
         wanted = [each for each in choices if not isinstance(each.type, inspect.NoneType)]
         must = " or ".join(map(wording.required, wanted))
         if node.tag == YAML + "null":
-            if len(wanted) < len(choices):
+            # A step that stands there without a value is meant to run: null must not leave it out.
+            groups = [each.type for each in wanted if isinstance(each.type, inspect.StructType)]
+            if len(wanted) < len(choices) and not groups:
                 return None
-            return self._wrong(spot, f"has no value; {must}; or remove the line")
+            defaults = "; {} takes the defaults" if any(not _needs(kind) for kind in groups) else ""
+            return self._wrong(spot, f"has no value; {must}{defaults}; or remove the line")
         if node.tag not in PLAIN:
             return self._wrong(spot, f"has the tag {node.tag}; tags have no meaning here; remove it")
         expected = next((each for each in wanted if suits(node, each.type)), wanted[0] if len(wanted) == 1 else None)
@@ -178,3 +181,7 @@ class Walk:
         )
         self.findings.append(finding)
         return None
+
+
+def _needs(kind: inspect.StructType) -> bool:
+    return any(field.required for field in kind.fields)

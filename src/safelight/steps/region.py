@@ -42,15 +42,42 @@ class Region(Struct, frozen=True, kw_only=True):
 def conflicts(options: Crop) -> str:
     """Say what contradicts itself in the options, or nothing."""
     sides = (options.left, options.top, options.width, options.height)
-    if all(each is None for each in (*sides, options.aspect)):
+    if options.aspect is not None:
+        return "" if sides == (None,) * 4 else "crop has an aspect and sides; keep one of the two"
+    if all(_is_share(each, 0) for each in sides[:2]) and all(_is_share(each, 100) for each in sides[2:]):
         return "crop keeps everything; give it width, height or aspect, or remove it"
-    if options.aspect is not None and any(each is not None for each in sides):
-        return "crop has an aspect and sides; keep one of the two"
+    return _outside(options) or _position_fault(options)
+
+
+def _is_share(length: int | str | None, percent: int) -> bool:
+    """Say whether a length is that share of every side; None stands for the side's edge."""
+    return length is None or (length == 0 and not percent) or (isinstance(length, str) and _percent(length) == percent)
+
+
+def _percent(length: str) -> float:
+    return float(length.removesuffix("%"))
+
+
+def _outside(options: Crop) -> str:
+    """Say which part would begin or end outside every picture, or nothing."""
+    for start, extent in (("left", "width"), ("top", "height")):
+        at, size = getattr(options, start), getattr(options, extent)
+        if isinstance(at, str) and _percent(at) == 100:
+            return f"crop has {start}: {at}, behind which there is nothing to keep; use less"
+        if isinstance(at, str) and isinstance(size, str) and _percent(at) + _percent(size) > 100:
+            return f"crop has {start}: {at} and {extent}: {size}, which end outside the picture; make them 100% at most"
+    return ""
+
+
+def _position_fault(options: Crop) -> str:
     placed = options.left is not None or options.top is not None
     if placed and options.position in SMART:
         return f"crop has position: {options.position} and a left or top that it would move; remove one of the two"
     if options.left is not None and options.top is not None and options.position != "center":
         return f"crop has left and top, so position: {options.position} has no meaning; remove one of the two"
+    moves = (options.left is None and options.width) or (options.top is None and options.height)
+    if options.position != "center" and not moves:
+        return f"crop has position: {options.position}, but no side that it could move; remove it"
     return ""
 
 

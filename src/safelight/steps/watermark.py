@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from safelight.steps.alpha import faded, over
 from safelight.steps.length import Length, pixels
-from safelight.steps.paint import Color
+from safelight.steps.paint import Color, rgba
 from safelight.steps.resize import COMPASS, resize
 from safelight.steps.rotate import Rotate, rotate
 from safelight.steps.text import Lettering, Outline, Words
@@ -74,6 +74,8 @@ def conflicts(options: Watermark) -> str:
     for name in ("position", "margin"):
         if options.tile and getattr(options, name) != getattr(plain, name):
             return f"watermark has {name}, which has no meaning with tile: true; remove one of the two"
+    if options.text and not rgba(options.color)[3] and not (options.outline.width and rgba(options.outline.color)[3]):
+        return "watermark shows nothing: its color is clear and so is its outline; give one of the two a color"
     if not options.tile and options.spacing != plain.spacing:
         return "watermark has spacing, which needs tile: true; add that or remove it"
     return ""
