@@ -5,19 +5,29 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from safelight.job import Job, Outcome, Upload
 from safelight.times import timestamp
 
 SERVICE = "safelight"
+NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 MAX_BYTES = 10_000_000
 """A log file of this size is renamed to `.1`, which replaces the one before."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One line of JSON for each record; `job`, `outcome` and an error's `code` in `extra` are spelled out."""
+    """One line of JSON for each record; `job`, `outcome`, `file` and an error's `code` in `extra` are spelled out.
+
+    `facts` stand on every line, such as which request it belongs to.
+    """
+
+    def __init__(self, facts: Mapping[str, Any] = NO_FACTS) -> None:
+        super().__init__()
+        self._facts = facts
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line without its end."""
@@ -26,7 +36,10 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             "timestamp": timestamp(record.created),
             "service": SERVICE,
+            **self._facts,
         }
+        if file := getattr(record, "file", None):
+            line["file"] = file
         job, outcome, code = (getattr(record, name, None) for name in ("job", "outcome", "code"))
         if isinstance(job, Job):
             line |= {"job_id": job.id, "recipe": job.recipe.name, **_file(job.upload)}
