@@ -59,6 +59,13 @@ class Arrival(Struct, frozen=True, kw_only=True):
     upload: Upload
 
 
+class Departure(Struct, frozen=True, kw_only=True):
+    """Our own message: an original is gone (seen by the folder watch or a scan)."""
+
+    safelight: Literal[1]
+    deletion: Deletion
+
+
 class _Bucket(Struct):
     name: Annotated[str, Meta(min_length=1)]
 
@@ -143,6 +150,11 @@ def message(upload: Upload) -> bytes:
     return msgspec.json.encode(Arrival(safelight=1, upload=upload))
 
 
+def departure(deletion: Deletion) -> bytes:
+    """Return the message that `parse` turns into this deletion."""
+    return msgspec.json.encode(Departure(safelight=1, deletion=deletion))
+
+
 def message_id(upload: Upload) -> str:
     """Return the id under which a queue holds this upload once, however often it is seen."""
     return f"{upload.bucket}/{upload.key}/{upload.version}"
@@ -156,6 +168,8 @@ def _event(found: Any, depth: int) -> Event:
     """Look at the names of a message to learn who sent it, then read it strictly."""
     if not isinstance(found, dict):
         raise InvalidMessage("the message is no JSON object")
+    if "safelight" in found and "deletion" in found:
+        return Event(deletions=(msgspec.convert(found, Departure).deletion,))
     if "safelight" in found:
         return Event(uploads=(msgspec.convert(found, Arrival).upload,))
     if found.get("Event") == TEST_EVENT:

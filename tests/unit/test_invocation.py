@@ -8,10 +8,12 @@ from typing import Any, NoReturn
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from safelight import event
 from safelight.entry.invocation import HAND_BACK_S, LEAST_S, Invocation, Item, Process
 from safelight.errors import Busy, SafelightError, Unavailable
+from safelight.event import Deletion
 from safelight.job import Outcome, Upload
 from safelight.ports import Message, Ports
 from safelight.recipe.model import DEFAULT_RECIPE, Limits, Recipe
@@ -112,6 +114,16 @@ def test_develop_bad_picture_is_acknowledged(function: Function) -> None:
     upload = function.drop(body=b"no picture")
     assert function.run(item(upload)) == {}
     assert [each.status.value for each in function.told] == ["rejected"]
+
+
+def test_develop_deletion_takes_outputs_along_where_the_recipe_says_so(function: Function) -> None:
+    """A deleted original is an event like any other."""
+    function.recipes = (replace(DEFAULT_RECIPE, on_delete="remove"),)
+    function.run(item(function.drop("a.png")))
+    function.memory.input.delete("a.png")
+    deleted = Deletion(bucket="in", key="a.png", deleted_at="2026-01-02T03:04:05.678Z")
+    assert function.run(Item(message=msgspec.json.decode(event.departure(deleted)))) == {}
+    assert function.memory.output.head("processed_a.png") is None
 
 
 def test_develop_own_output_is_skipped(function: Function) -> None:

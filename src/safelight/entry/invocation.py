@@ -19,6 +19,7 @@ from safelight.errors import Busy, SafelightError, Timeout
 from safelight.job import Job, Outcome, Upload, jobs_for
 from safelight.ports import Message, Ports, Queue
 from safelight.recipe.model import Limits, Recipe
+from safelight.remove import removals, remove
 from safelight.times import timestamp
 
 HAND_BACK_S = 3.0
@@ -136,7 +137,15 @@ class Invocation:
         for each in found.skipped:
             _log.info("skipped: %s", each.reason, extra={"file": each.key})
         errors = [self._upload(upload, limits) for upload in found.uploads]
-        return [error for some in errors for error in some]
+        gone = [self._gone(job) for each in found.deletions for job in removals(each, self._world.recipes)]
+        return [error for some in errors for error in some] + [error for error in gone if error]
+
+    def _gone(self, job: Job) -> SafelightError | None:
+        try:
+            remove(job, self._world.ports(job.upload.bucket))
+        except SafelightError as err:
+            return err
+        return None
 
     def _upload(self, upload: Upload, limits: Limits) -> list[SafelightError]:
         try:

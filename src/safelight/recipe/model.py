@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from safelight.encode import Colors, Compression, Effort, Encoding, Format, Lossless, Metadata, Progressive
 from safelight.steps.blur import Blur
@@ -214,6 +215,10 @@ class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
         Metadata, Meta(description="What outputs keep of EXIF, IPTC and XMP; colour and orientation stay true.")
     ] = "strip"
     rights: Rights | None = None
+    on_delete: Annotated[
+        Literal["keep", "remove"],
+        Meta(description="What becomes of the outputs when their original is deleted."),
+    ] = "keep"
     renditions: Annotated[tuple[Rendition, ...], Meta(min_length=1, description="The outputs.")]
     assets: Annotated[tuple[Asset, ...], Meta(extra_json_schema=INTERNAL)] = ()
 
@@ -230,8 +235,8 @@ def in_written_order(rendition: dict[str, Any]) -> dict[str, Any]:
 
 
 def digest(recipe: Recipe) -> str:
-    """Return what a job's id knows of its recipe: the parsed recipe and the engine that reads it."""
-    parsed = msgspec.json.encode(_chosen(recipe), order="sorted")
+    """Return what a job's id knows of its recipe: what decides on its outputs, and the engine that reads it."""
+    parsed = msgspec.json.encode(_chosen(replace(recipe, on_delete="keep")), order="sorted")
     return hashlib.sha256(b"%d\0%s" % (ENGINE, parsed)).hexdigest()[:16]
 
 
