@@ -94,7 +94,7 @@ EXAMPLES = (
                 "A picture is never enlarged unless `enlarge: true` says so. One that is too small for `cover` or "
                 "`fill` gives the largest box of the same shape."
             ),
-            "The resampler is Lanczos 3; a JPEG is decoded at a fraction of its size where that is enough.",
+            "The resampler is Lanczos 3; JPEG and WebP are decoded at a fraction of their size where that is enough.",
             "Colors are weighted by alpha, so that those of clear pixels do not bleed into edges.",
             "The margin of `contain` is clear; for a color say `flatten` or use `fit: inside` with `pad`.",
             f"With `position: entropy` and `attention`: {FIRST_FRAME[0].lower()}{FIRST_FRAME[1:]}",

@@ -103,8 +103,17 @@ def test_crop_by_attention_finds_what_stands_out() -> None:
         (Crop(aspect="1:1", width=10), "aspect and sides"),
         (Crop(left=1, width=10, position="entropy"), "would move"),
         (Crop(left=1, top=1, width=10, position="north"), "no meaning"),
+        (Crop(left=0, top="0%", width="100%", height="100.0%"), "keeps everything"),
+        (Crop(left="100%"), "left: 100%, behind which there is nothing"),
+        (Crop(top="100%", height=5), "top: 100%, behind which there is nothing"),
+        (Crop(left="60%", width="60%"), "left: 60% and width: 60%, which end outside"),
+        (Crop(left=1, width=10, position="north"), "no side that it could move"),
+        (Crop(top="10%", position="0.5,0.5"), "no side that it could move"),
         (Crop(aspect="1:1", position="entropy"), ""),
         (Crop(left=1, top=1, width=10), ""),
+        (Crop(left="40%", width="60%"), ""),
+        (Crop(left=1, height=10, position="north"), ""),
+        (Crop(left=1), ""),
     ],
 )
 def test_crop_with_contradictions_says_which(options: Crop, said: str) -> None:
