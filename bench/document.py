@@ -14,7 +14,7 @@ from bench.bars import draw
 from bench.efforts import LIBVIPS_DEFAULT, Effort, Efforts
 from bench.engines import PILLOW, ROOT, SAFELIGHT, SHARP
 from bench.jobs import AGAINST, RESULTS, JobResult, Line, Results
-from bench.large import Larges
+from bench.large import Large, Larges
 from bench.report import Machine
 from bench.rivals import FLOOR
 from bench.stages import REST, WHOLE, Stages
@@ -179,10 +179,15 @@ def _large(found: Larges | None) -> Iterator[str]:
         "file included.\n"
     )
     rows = [
-        (f"{row.file}, {row.width} x {row.height}", row.ending, f"{row.peak_mb:.0f}", f"{row.cpu_s:.1f}")
+        (f"{row.file}, {_dimensions(row)}", row.ending, f"{row.peak_mb:.0f}", f"{row.cpu_s:.2f}", f"{row.wall_s:.2f}")
         for row in found.rows
     ]
-    yield _table(("picture", "ending", "peak MB", "CPU s"), rows)
+    yield _table(("picture", "ending", "peak MB", "CPU s", "wall s"), rows)
+
+
+def _dimensions(row: Large) -> str:
+    frames = f" x {row.frames:,} frames" if row.frames > 1 else ""
+    return f"{row.width} x {row.height}{frames}"
 
 
 def _settings(jobs: Results) -> Iterator[str]:

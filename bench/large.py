@@ -1,4 +1,4 @@
-"""`python -m bench.large`: pictures of 300 MP within 512 MB, each in a process that may not have more."""
+"""`python -m bench.large`: 300 MP within 512 MB, each in a process that may not have more; and bombs of frames."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 import pyvips
 from msgspec import Struct
 
-from bench import report
+from bench import bombs, report
 from bench.engines import ROOT
 from bench.jobs import CACHE, RESULTS
 
@@ -26,12 +26,14 @@ SAVERS = {
     "plain.png": ("pngsave", {"compression": 1}),
 }
 SECONDS = 300
+BOMBS = {"bomb.gif": bombs.gif, "bomb.webp": bombs.webp}
+BOMB_PX, BOMB_FRAMES = 4000, 1000
 
 
 class Large(Struct, frozen=True, kw_only=True):
     """How one picture ended: developed, or refused with a code; and what it took.
 
-    `peak_mb` is resident memory with the mapped file and the libraries.
+    `peak_mb` is resident memory with the mapped file and the libraries. `frames` is 1 for a still picture.
     """
 
     file: str
@@ -40,6 +42,8 @@ class Large(Struct, frozen=True, kw_only=True):
     ending: str
     peak_mb: float
     cpu_s: float
+    wall_s: float
+    frames: int = 1
 
 
 class Larges(Struct, frozen=True, kw_only=True):
@@ -60,13 +64,18 @@ def main() -> int:
         return _child(Path(asked.child[0]), int(asked.child[1]))
     here = report.machine()
     size, memory_mb = ((10_000, 6_000), 256) if asked.quick else ((WIDTH, HEIGHT), MEMORY_MB)
-    rows = tuple(developed(made(ROOT / ".cache" / "large", file, *size), memory_mb) for file in SAVERS)
+    cache = ROOT / ".cache" / "large"
+    paths = [*(made(cache, file, *size) for file in SAVERS), *(bomb(cache, file) for file in BOMBS)]
+    rows = tuple(developed(path, memory_mb) for path in paths)
     folder = CACHE if asked.quick else RESULTS
     folder.mkdir(parents=True, exist_ok=True)
     found = Larges(machine=here, memory_mb=memory_mb, rows=rows)
     (folder / "large.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
     for row in rows:
-        print(f"{row.file}, {row.width} x {row.height}: {row.ending}, peak {row.peak_mb:.0f} MB, {row.cpu_s:.1f} s CPU")
+        print(
+            f"{row.file}, {row.width} x {row.height} x {row.frames}: {row.ending}, peak {row.peak_mb:.0f} MB, "
+            f"{row.cpu_s:.2f} s CPU, {row.wall_s:.2f} s"
+        )
     return 0
 
 
@@ -85,21 +94,36 @@ def made(folder: Path, file: str, width: int, height: int) -> Path:
     return path
 
 
+def bomb(folder: Path, file: str) -> Path:
+    """Return an animation of 1,000 frames of 16 MP, written to `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{BOMB_PX}x{BOMB_PX}x{BOMB_FRAMES}-{file}"
+    path.write_bytes(BOMBS[file](BOMB_PX, BOMB_FRAMES))
+    return path
+
+
 def developed(path: Path, memory_mb: int) -> Large:
     """Develop the picture to 1280 px from its path, in a process with a hard limit on its memory."""
     words = [sys.executable, "-m", "bench.large", "--child", str(path), str(memory_mb)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS)
     if done.returncode:
-        size = path.name.partition("-")[0].split("x")
-        return Large(
-            file=path.name,
-            width=int(size[0]),
-            height=int(size[1]),
-            ending=f"died with {done.returncode}: {done.stderr.strip()[-300:]}",
-            peak_mb=0,
-            cpu_s=0,
-        )
+        return _large(path, f"died with {done.returncode}: {done.stderr.strip()[-300:]}", 0, 0)
     return msgspec.json.decode(done.stdout, type=Large)
+
+
+def _large(path: Path, ending: str, cpu_s: float, wall_s: float) -> Large:
+    size, _, file = path.name.partition("-")
+    width, height, *frames = map(int, size.split("x"))
+    return Large(
+        file=file,
+        width=width,
+        height=height,
+        frames=frames[0] if frames else 1,
+        ending=ending,
+        peak_mb=0 if ending.startswith("died") else _peak_mb(),
+        cpu_s=cpu_s,
+        wall_s=wall_s,
+    )
 
 
 def _child(path: Path, memory_mb: int) -> int:
@@ -113,21 +137,13 @@ def _child(path: Path, memory_mb: int) -> int:
     size = Resize(width=1280, height=1280, fit="inside")
     recipe = Recipe(name="large", renditions=(Rendition(key="small.jpg", resize=size),))
     limits = Limits(pixels=WIDTH * HEIGHT, megabytes=2000, memory=memory_mb)
-    begin_s = time.process_time()
+    cpu_s, wall_s = time.process_time(), time.perf_counter()
     try:
         output = render(path, path.name, recipe, limits).outputs[0]
         ending = f"developed to {output.width} x {output.height}"
     except SafelightError as err:
         ending = f"refused: {err.code}"
-    width, height = map(int, path.name.partition("-")[0].split("x"))
-    large = Large(
-        file=path.name.partition("-")[2],
-        width=width,
-        height=height,
-        ending=ending,
-        peak_mb=_peak_mb(),
-        cpu_s=time.process_time() - begin_s,
-    )
+    large = _large(path, ending, time.process_time() - cpu_s, time.perf_counter() - wall_s)
     print(msgspec.json.encode(large).decode())
     return 0
 

@@ -148,7 +148,8 @@ def decode(opened: Opened, *, least_width: int, least_height: int) -> pyvips.Ima
     if opened.format == "jpeg":
         return load_jpeg(opened, shrink=jpeg_shrink(opened, least_width, least_height))
     if opened.format == "webp" and opened.source.frames == 1:
-        return load(opened.body, "webp", scale=webp_scale(_spare(opened, least_width, least_height)))
+        size = (opened.source.width, opened.source.height)
+        return load(opened.body, "webp", scale=webp_scale(size, (least_width, least_height)))
     return _with_profile(load(opened.body, opened.format), opened)
 
 
@@ -167,13 +168,11 @@ def _with_profile(image: pyvips.Image, opened: Opened) -> pyvips.Image:
 def jpeg_shrink(opened: Opened, least_width: int, least_height: int) -> int:
     """Return the factor by which `decode` shrinks a JPEG for that size; 1 for other formats.
 
-    Where it does not divide a side, the last column or row of the image is only partly the picture's.
+    Where it does not divide a side, the image lacks the last column or row, of which the picture has only a part.
     """
-    return jpeg_factor(_spare(opened, least_width, least_height)) if opened.format == "jpeg" else 1
-
-
-def _spare(opened: Opened, width: int, height: int) -> float:
-    return min(opened.source.width / width, opened.source.height / height)
+    if opened.format != "jpeg":
+        return 1
+    return jpeg_factor((opened.source.width, opened.source.height), (least_width, least_height))
 
 
 def load_jpeg(opened: Opened, *, shrink: int) -> pyvips.Image:

@@ -43,6 +43,15 @@ def noise(width: int = WIDTH, height: int = HEIGHT, seed: int = 1) -> Pixels:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+def leaves(width: int = WIDTH, height: int = HEIGHT) -> Pixels:
+    """Return detail of every size down to few pixels, as leaves and grass have it: what resampling is judged by."""
+    random, pixels = np.random.default_rng(3), np.zeros((height, width, 3))
+    for cell in (64, 32, 16, 8, 4):
+        spots = random.integers(0, 256, (height // cell + 2, width // cell + 2, 3), dtype=np.uint8)
+        pixels += np.asarray(Image.fromarray(spots).resize((width, height), Image.Resampling.BICUBIC)).astype(float)
+    return (pixels / 5).astype(np.uint8)
+
+
 def with_alpha(pixels: Pixels) -> Pixels:
     """Add alpha: a clear left edge, a slope, and an opaque right half. Under clear pixels hides bright green."""
     height, width = pixels.shape[:2]

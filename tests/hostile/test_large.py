@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.large import developed, made
+from bench.large import BOMBS, bomb, developed, made
 
 LARGE = (10_000, 6_000)
 MEMORY_MB = 160
@@ -25,6 +25,16 @@ def test_large_progressive_jpeg_over_the_memory_limit_is_refused(tmp_path: Path)
     found = developed(made(tmp_path, "progressive.jpg", *LARGE), SCARCE_MB)
     assert found.ending == "refused: too_many_pixels"
     assert found.peak_mb < MEMORY_MB
+
+
+@pytest.mark.parametrize("file", BOMBS)
+def test_animation_of_a_thousand_large_frames_is_refused_at_once(tmp_path: Path, file: str) -> None:
+    """16 billion pixels in less than a megabyte: the header and a count of frames are enough to say no."""
+    path = bomb(tmp_path, file)
+    assert path.stat().st_size < 1_000_000
+    found = developed(path, MEMORY_MB)
+    assert found.ending in ("refused: too_many_frames", "refused: too_many_pixels")
+    assert found.cpu_s < 0.5
 
 
 @pytest.mark.slow

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,8 +10,6 @@ from PIL import Image
 
 from safelight.steps.resize import Fit, Resize, plan, resize
 from tests.golden.pictures import Pixels, deep, scene, vips, with_alpha
-
-PHOTOGRAPHS = Path("/tmp/corpus/x/usr/share/backgrounds")  # noqa: S108 -- of Debian packages; skipped where absent
 
 
 @pytest.mark.parametrize(
@@ -145,19 +141,3 @@ def test_resize_is_near_pillows_lanczos(size: tuple[int, int]) -> None:
     far = np.abs(found - reference(scene(), size))
     assert far.max() <= (26 if size[0] < 240 else 100)  # libvips enlarges with bicubic
     assert far.mean() <= (1 if size[0] < 240 else 2)
-
-
-@pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="the photographs of Debian's packages are not here")
-@pytest.mark.parametrize("width", [1280, 640, 320, 97])
-def test_develop_of_a_photograph_is_near_a_full_decode_and_pillow(width: int) -> None:
-    """Shrinking while a JPEG is decoded costs less than a level on average."""
-    from safelight.decode import decode, open_upload  # noqa: PLC0415
-    from safelight.recipe.model import Limits  # noqa: PLC0415
-
-    path = PHOTOGRAPHS / "greentock_by_Peter_Nerlich.jpg"
-    full = np.asarray(Image.open(path).convert("RGB"))
-    size = (width, round(full.shape[0] * width / full.shape[1]))
-    shrunk = decode(open_upload(path, Limits()), least_width=size[0], least_height=size[1])
-    far = np.abs(np.asarray(resize(shrunk, size).numpy()).astype(float) - reference(full, size))
-    assert far.mean() < 1
-    assert far.max() < 26

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from safelight.shrink import grid
+
 if TYPE_CHECKING:
     import pyvips
 
@@ -115,26 +117,15 @@ def _resample(image: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:
 def resize_part(image: pyvips.Image, size: tuple[int, int], part: tuple[float, float]) -> pyvips.Image:
     """Resample the top left `part` of an image to exactly `size`; its sides need not be whole pixels.
 
-    A JPEG 4283 pixels high that was decoded at a fourth has 1071 rows, but the picture ends after 1070.75. As libvips
-    maps whole pixels to whole pixels, all would be shifted by up to half a pixel.
+    Args:
+        image: without alpha; it may lack the last, partial column and row.
+        size: width and height of the result.
+        part: width and height of what becomes the result, in pixels; `shrink.grid` must know a way for both.
     """
-    width, made_width = _whole(image.width, part[0], size[0])
-    height, made_height = _whole(image.height, part[1], size[1])
-    if (width, height) != (image.width, image.height):
-        image = image.embed(0, 0, width, height, extend="copy")
-    image = _resample(image, (made_width, made_height))
-    return image if (made_width, made_height) == size else image.crop(0, 0, *size)
-
-
-def _whole(there: int, part: float, wanted: int) -> tuple[int, int]:
-    """Return how many pixels to resample to how many, so that `part` of them become the first `wanted` ones.
-
-    What is added, until both are nearly whole numbers, is cut off again. The error is at most a thirtieth of a pixel.
-    """
-    step = part / wanted
-
-    def pixels(made: int) -> int:
-        return max(there, round(made * step))
-
-    made = min(range(wanted, wanted + 17), key=lambda made: (round(abs(pixels(made) - made * step), 2), made))
-    return pixels(made), made
+    across, down = grid(part[0], size[0]), grid(part[1], size[1])
+    if across is None or down is None:
+        raise ValueError(f"{part[0]} x {part[1]} pixels do not fit {size[0]} x {size[1]}")
+    if (across.pixels, down.pixels) != (image.width, image.height):
+        image = image.embed(0, 0, across.pixels, down.pixels, extend="copy")
+    image = _resample(image, (across.made, down.made))
+    return image if (image.width, image.height) == size else image.crop(0, 0, *size)
