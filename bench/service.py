@@ -15,8 +15,8 @@ import yaml
 
 from bench.job import OUTPUTS
 from bench.peers.safelight_render import rendition
-from safelight.config import Settings
 from safelight.recipe.model import Recipe, Rendition
+from safelight.settings import Settings
 
 POLL_S = 0.0005
 WAIT_S = 60.0

@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for docs.make
 
 from docs.make import codes, commands, configuration, pictures, transforms
 from docs.make.examples import EXAMPLES
-from safelight.config import Settings
 from safelight.recipe import schema
+from safelight.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs/reference"

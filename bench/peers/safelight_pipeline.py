@@ -8,10 +8,10 @@ from pathlib import Path
 from bench.peers.safelight_render import RECIPE
 from bench.peers.serve import Outputs, serve
 from safelight import __version__, event, log
-from safelight.config import Settings
 from safelight.entry import worker
 from safelight.job import Status
 from safelight.local.ports import INPUT, Local, project
+from safelight.settings import Settings
 
 
 class Developer:

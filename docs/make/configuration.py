@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec import inspect
 
 from docs.make.tables import sections
-from safelight.config import Settings
 from safelight.recipe import presets
 from safelight.recipe.keys import PLACEHOLDERS, expand
+from safelight.settings import Settings
 
 INTRODUCTION = """\
 # Configuration: `safelight.yaml`

@@ -11,12 +11,12 @@ import pytest
 from aiosmtpd.controller import Controller
 from msgspec import Struct
 
-from safelight.config import Notify, Smtp
 from safelight.job import Outcome, Problem, Status, Upload
 from safelight.local.notify import SmtpNotifier
 from safelight.local.outbox import Outbox
 from safelight.local.smtp import SmtpServer
 from safelight.ports import Notifier
+from safelight.settings import Notify, Smtp
 
 
 class World(Struct, kw_only=True):

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from safelight.config import Loaded, Notify, Settings, Smtp
+from safelight.config import Loaded
 from safelight.entry import machine_checks as machine
 from safelight.entry import project_checks as project
 from safelight.entry.checkup import Check, Site, Verdict, examine, site
 from safelight.entry.cli.doctor import CHECKS
 from safelight.entry.lock import locked
 from safelight.recipe.model import Limits
+from safelight.settings import Notify, Settings, Smtp
 
 SRC = Path(__file__).parents[2] / "src"
 RECIPE = "recipes:\n  - {name: web, renditions: [{key: '{dir}{filename}-{width}.webp', resize: {width: 80}}]}\n"

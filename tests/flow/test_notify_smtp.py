@@ -22,12 +22,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from safelight.config import Notify, Smtp
 from safelight.errors import Denied
 from safelight.job import Outcome, Output, Problem, Status, Upload
 from safelight.local.notify import SmtpNotifier
 from safelight.local.outbox import Outbox
 from safelight.local.smtp import SmtpServer
+from safelight.settings import Notify, Smtp
 
 OWNER = "owner@example.com"
 
@@ -450,7 +450,7 @@ def test_deliver_database_not_writable_sends_nothing_and_goes_on(
 KILLED = """
 import sys
 from pathlib import Path
-from safelight.config import Notify, Smtp
+from safelight.settings import Notify, Smtp
 from safelight.local.notify import SmtpNotifier
 from safelight.local.outbox import Outbox
 from safelight.local.smtp import SmtpServer

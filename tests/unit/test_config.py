@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from safelight.config import Settings, load
+from safelight.config import load
 from safelight.recipe.finding import InvalidFile
 from safelight.recipe.units import seconds
+from safelight.settings import Settings
 
 MAIL = "notify: {email: [a@b.c], smtp: {host: x, username: u}}\n"
 

@@ -14,7 +14,6 @@ import pytest
 from pebble import ProcessExpired
 
 from safelight import event
-from safelight.config import Settings
 from safelight.entry import worker
 from safelight.entry.dispatch import MAX_TRIES, Dispatch
 from safelight.errors import (
@@ -32,6 +31,7 @@ from safelight.job import Outcome, Status, Upload, outcome_of
 from safelight.local.ledger import SqliteLedger
 from safelight.local.queue import SqliteQueue
 from safelight.ports import Message
+from safelight.settings import Settings
 from tests.unit.fakes import Clock, job_for
 
 

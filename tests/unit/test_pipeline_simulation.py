@@ -11,7 +11,6 @@ import pytest
 from msgspec.structs import replace
 
 from safelight import event, pipeline
-from safelight.config import Notify, Settings
 from safelight.errors import Busy, LostLease
 from safelight.job import Job, Outcome, Status, Upload
 from safelight.local.ledger import SqliteLedger
@@ -19,6 +18,7 @@ from safelight.local.ports import Local, project
 from safelight.local.store import FolderStore
 from safelight.ports import Attributes, Body, Ports
 from safelight.recipe.model import Limits
+from safelight.settings import Notify, Settings
 from tests.unit.fakes import Clock, Death, Killed, MemoryNotifier, MemoryStore, World, job_for, png
 
 LIMITS = Limits(seconds=10)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from safelight.config import Settings
 from safelight.recipe.check import Checked, Source, check
 from safelight.recipe.model import DEFAULT_RECIPE, Match, Recipe, Rendition
 from safelight.recipe.parse import parse
+from safelight.settings import Settings
 from safelight.steps.resize import Resize
 from safelight.target import Aim
 

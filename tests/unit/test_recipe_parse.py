@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from safelight.config import Settings
 from safelight.recipe.finding import InvalidFile
 from safelight.recipe.model import DEFAULT_RECIPE, Rendition
 from safelight.recipe.parse import MAX_CHARACTERS, parse
+from safelight.settings import Settings
 
 RENDITION = 'recipes:\n  - name: thumb\n    renditions:\n      - key: "{dir}{filename}"\n        '
 RESIZE = "width, height, fit, position, enlarge"

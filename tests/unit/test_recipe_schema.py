@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec import inspect
 
-from safelight.config import Settings
 from safelight.recipe import schema, wording
 from safelight.recipe.finding import InvalidFile
 from safelight.recipe.parse import parse
+from safelight.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 VALIDATOR = Draft202012Validator(json.loads(schema.SHIPPED.read_text("utf-8")))

@@ -10,12 +10,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from safelight import event
-from safelight.config import Notify, Settings
 from safelight.entry.pool import Pool, Result, error_of, is_death
 from safelight.errors import NotFound, SafelightError
 from safelight.job import Outcome, Upload, jobs_for
 from safelight.local.ports import Local, World
 from safelight.local.store import FolderStore
+from safelight.settings import Notify, Settings
 
 
 @contextmanager

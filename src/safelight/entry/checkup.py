@@ -8,9 +8,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from safelight.config import Loaded, Settings, load
+from safelight.config import Loaded, load
 from safelight.entry import trial
 from safelight.errors import InvalidRecipe, SafelightError
+from safelight.settings import Settings
 
 Level = Literal["ok", "warn", "fail"]
 

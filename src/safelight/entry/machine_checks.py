@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from safelight.config import Settings
 from safelight.entry.checkup import Site, Verdict, fail, ok, warn
 from safelight.figures import time_text
 from safelight.recipe.model import Limits, Recipe, Rendition
+from safelight.settings import Settings
 from safelight.steps.resize import Resize
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from safelight.config import Settings
 from safelight.containers.sniff import CONTENT_TYPES
 from safelight.entry import batch
 from safelight.entry.sheet import Picture, View
@@ -16,6 +15,7 @@ from safelight.figures import size_text
 from safelight.job import Outcome, Output, Source, Status, Upload
 from safelight.local.ports import World
 from safelight.recipe.model import Recipe, Rendition
+from safelight.settings import Settings
 from safelight.steps.resize import Resize
 
 SHOWN = ("jpeg", "png", "webp", "avif", "gif")

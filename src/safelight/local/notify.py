@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from safelight.config import Notify
 from safelight.errors import SafelightError
 from safelight.job import Outcome
 from safelight.local.outbox import Kinds, Outbox, Parcel, Waiting
 from safelight.local.smtp import Receipt, SmtpServer, message_of, send
 from safelight.mail import compose, kind_of
 from safelight.recipe.units import seconds
+from safelight.settings import Notify
 
 LOG = logging.getLogger("safelight.notify")
 

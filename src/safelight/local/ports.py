@@ -7,7 +7,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from safelight.config import Settings
 from safelight.errors import InvalidMessage
 from safelight.local.ledger import SqliteLedger
 from safelight.local.notify import SmtpNotifier
@@ -18,6 +17,7 @@ from safelight.local.store import FolderStore
 from safelight.ports import Ports
 from safelight.recipe import assets
 from safelight.recipe.overlap import check_overlap
+from safelight.settings import Settings
 
 INPUT, OUTPUT = "input", "output"
 

@@ -10,9 +10,9 @@ from email.message import EmailMessage
 
 from msgspec import Struct
 
-from safelight.config import Smtp
 from safelight.errors import Denied, SafelightError
 from safelight.mail import Mail
+from safelight.settings import Smtp
 
 
 class SmtpServer(Struct, frozen=True, kw_only=True):

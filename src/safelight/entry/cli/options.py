@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 import click
 
-from safelight.config import Loaded, Settings, load
+from safelight.config import Loaded, load
 from safelight.entry import trial
 from safelight.entry.cli.quick import Quick, quick_recipe
 from safelight.errors import NotFound
 from safelight.local.ports import Local, project
+from safelight.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 

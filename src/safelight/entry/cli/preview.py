@@ -12,7 +12,6 @@ import click
 from msgspec.structs import replace
 from rich.console import Console
 
-from safelight.config import Settings
 from safelight.entry import batch
 from safelight.entry.cli import show
 from safelight.entry.cli.options import chosen, config_option
@@ -23,6 +22,7 @@ from safelight.errors import NotFound, SafelightError
 from safelight.figures import size_text
 from safelight.job import Outcome, Problem, Status, Upload, problem_of
 from safelight.local.ports import INPUT, Local
+from safelight.settings import Settings
 
 MARKED_BYTES = 200
 """The marker is found this near to a sheet's start."""
