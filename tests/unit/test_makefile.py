@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
+LOCKS = sorted([*(ROOT / "requirements").glob("*.lock"), ROOT / "src/safelight/deploy/function.lock"])
 PINNED = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 
 WORKING = 'if [ "$1$2" = -mvenv ]; then mkdir -p "$4/bin"; exit; fi; exec {python} "$@"'
@@ -145,6 +145,7 @@ def test_locks_agree_with_each_other_and_with_the_project() -> None:
     """The tests run on the very versions that the demo runs on, and every dependency that is declared is pinned."""
     pins = {lock.stem: dict(PINNED.findall(lock.read_text())) for lock in LOCKS}
     assert pins["run"].items() <= pins["dev"].items()
+    assert pins["function"].items() <= {**pins["run"], **pins["build"]}.items()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = {"run": project["project"]["dependencies"], **project["dependency-groups"]}
     for name, requirements in groups.items():

@@ -13,6 +13,7 @@ from safelight.entry.cli.doctor import doctor
 from safelight.entry.cli.init import init
 from safelight.entry.cli.jobs import jobs, replay, status
 from safelight.entry.cli.lint import lint
+from safelight.entry.cli.package import package
 from safelight.entry.cli.preview import preview
 from safelight.entry.cli.run import run
 from safelight.entry.cli.up import up
@@ -26,7 +27,7 @@ def cli() -> None:
     """Develop every image that lands in a folder or a bucket, as one YAML file says."""
 
 
-for _command in (init, lint, run, up, preview, jobs, status, replay, doctor):
+for _command in (init, lint, run, up, preview, jobs, status, replay, doctor, package):
     cli.add_command(_command)
 
 

@@ -1,0 +1,1 @@
+"""What brings Safelight to AWS: the package of its function."""
