@@ -98,6 +98,15 @@ SKEWED = frozenset(
     )
 )
 CONDITION = "ConditionalCheckFailed"
+PROVOKED = frozenset(
+    (
+        "ConditionalCheckFailedException",
+        "MessageNotInflight",
+        "ReceiptHandleIsInvalid",
+        "TransactionCanceledException",
+    )
+)
+"""What adapters ask for with a condition of their own: an answer, and nothing that a log should speak of."""
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
