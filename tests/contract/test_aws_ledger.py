@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from safelight.aws import table
 from safelight.aws.access import Access
-from safelight.aws.client import TRIES, Client, Timing
+from safelight.aws.client import TRIES, Timing
 from safelight.aws.ledger import DynamoLedger
 from safelight.aws.sigv4 import Credentials
 from safelight.errors import Busy, LostLease, ResourceMissing, Unavailable
@@ -20,6 +20,7 @@ from safelight.job import Job, Status, outcome_of
 from safelight.ports import KeyHead
 from tests.servers.aws import Server
 from tests.servers.faults import Proxy, proxy
+from tests.unit.aws.shapes import CheckedClient
 
 MakeJob = Callable[..., Job]
 V1 = KeyHead(version="v1", sequencer="00A1")
@@ -50,7 +51,7 @@ def bad(ministack: Server, now: Callable[[], float]) -> Iterator[Bad]:
         keys = Credentials(key_id=ministack.access_key, secret=ministack.secret_key)
         access = Access(region=ministack.region, credentials=keys, endpoint=between.endpoint)
         timing = Timing(now=time.time, monotonic=time.monotonic, sleep=lambda _: None, random=lambda: 0.5)
-        with closing(Client(access, timing, timeout_s=60)) as client:
+        with closing(CheckedClient(access, timing, timeout_s=60)) as client:
             yield Bad(DynamoLedger(client, name, now=now, unique=lambda: secrets.token_hex(16)), between, name)
 
 

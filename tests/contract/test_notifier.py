@@ -2,21 +2,27 @@
 
 import email
 import email.policy
+import json
 import socket
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 from aiosmtpd.controller import Controller
 from msgspec import Struct
 
+from safelight.aws.notify import SnsNotifier
 from safelight.job import Outcome, Problem, Status, Upload
 from safelight.local.notify import SmtpNotifier
 from safelight.local.outbox import Outbox
 from safelight.local.smtp import SmtpServer
 from safelight.ports import Notifier
 from safelight.settings import Notify, Smtp
+from tests.unit.aws.serving import Server, Times, client_of
+
+TOPIC = "arn:aws:sns:eu-north-1:123456789012:image-processing-notifications"
 
 
 class World(Struct, kw_only=True):
@@ -63,9 +69,44 @@ def smtp(tmp_path: Path) -> Iterator[Callable[[Notify], World]]:
     controller.stop()
 
 
-@pytest.fixture(params=["smtp"])
+@pytest.fixture
+def sns() -> Iterator[Callable[[Notify], World]]:
+    """Give worlds whose notices go to a topic; its server gives every mail to the one who subscribed, as SNS does."""
+    times = Times()
+    with Server().running() as server:
+        client = client_of(server.url, times)
+
+        def inbox() -> list[EmailMessage]:
+            return [_mail_of(dict(parse_qsl(asked.body.decode(), strict_parsing=True))) for asked in server.asked]
+
+        def world(notify: Notify) -> World:
+            return World(notifier=SnsNotifier(client, TOPIC, notify.on, "project"), inbox=inbox)
+
+        yield world
+        client.close()
+
+
+def _mail_of(form: dict[str, str]) -> EmailMessage:
+    assert (form["Action"], form["TopicArn"], form["MessageStructure"]) == ("Publish", TOPIC, "json")
+    mail = EmailMessage(policy=email.policy.default)
+    mail["Subject"] = form["Subject"]
+    mail["Message-ID"] = f"<{form['MessageAttributes.entry.3.Value.StringValue']}@sns>"
+    mail.set_content(json.loads(form["Message"])["default"])
+    return mail
+
+
+DIFFERENCES = {
+    "sns": {
+        "test_notify_same_message_id_arrives_once": "SNS mails each notice; a machine tells a repeat by its message_id"
+    },
+}
+
+
+@pytest.fixture(params=["smtp", "sns"])
 def world(request: pytest.FixtureRequest) -> Callable[..., World]:
     """Give a function that makes the world of one kind of notifier, with these words of `on`."""
+    if reason := DIFFERENCES.get(request.param, {}).get(request.node.originalname):
+        pytest.skip(reason)
     make = request.getfixturevalue(request.param)
     return lambda *on: make(Notify(email=("owner@example.com",), on=on or ("success", "failure")))
 
