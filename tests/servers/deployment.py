@@ -1,0 +1,133 @@
+"""What the function needs of AWS, made on a stand-in: buckets, table, queues and a topic that is listened to."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from safelight import packed
+from safelight.aws.table import DEFINITION
+from safelight.settings import Settings
+from tests.servers.aws import Server
+
+
+class Deployment(Struct, frozen=True, kw_only=True):
+    """Names of one deployment; `mails` is a queue that hears what the topic's subscribers would."""
+
+    server: Server
+    input: str
+    output: str
+    table: str
+    queue: str
+    dead: str
+    topic: str
+    mails: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return what the stack sets in the function's environment, and where the stand-in is."""
+        return {
+            "AWS_REGION": self.server.region,
+            "AWS_ACCESS_KEY_ID": self.server.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.server.secret_key,
+            "AWS_ENDPOINT_URL": self.server.endpoint,
+            "SAFELIGHT_OUTPUT_BUCKET": self.output,
+            "SAFELIGHT_TABLE": self.table,
+            "SAFELIGHT_TOPIC": self.topic,
+            "SAFELIGHT_QUEUE_URL": self.queue,
+            "SAFELIGHT_DEAD_QUEUE_URL": self.dead,
+            "SAFELIGHT_ENVIRONMENT": "test",
+        }
+
+    def put(self, key: str, body: bytes) -> dict[str, Any]:
+        """Upload an object and return the notification that S3 would send."""
+        made = self.server.client("s3").put_object(Bucket=self.input, Key=key, Body=body)
+        return s3_event(self.input, key, body, made["ETag"].strip('"'), made.get("VersionId"))
+
+    def outputs(self) -> dict[str, bytes]:
+        """Return every output."""
+        s3 = self.server.client("s3")
+        found = s3.list_objects_v2(Bucket=self.output).get("Contents", [])
+        return {each["Key"]: s3.get_object(Bucket=self.output, Key=each["Key"])["Body"].read() for each in found}
+
+    def messages(self, queue: str | None = None) -> list[dict[str, Any]]:
+        """Take everything out of a queue; without one, of what the topic told."""
+        found: list[dict[str, Any]] = []
+        sqs = self.server.client("sqs")
+        while batch := sqs.receive_message(QueueUrl=queue or self.mails, MaxNumberOfMessages=10).get("Messages"):
+            for each in batch:
+                sqs.delete_message(QueueUrl=queue or self.mails, ReceiptHandle=each["ReceiptHandle"])
+                found.append(json.loads(each["Body"]))
+        return found
+
+
+def deploy(server: Server, *, versioned: bool = True) -> Deployment:
+    """Make all of it."""
+    name = f"d{uuid.uuid4().hex[:12]}"
+    sqs, sns = server.client("sqs"), server.client("sns")
+    server.client("dynamodb").create_table(TableName=name, **DEFINITION)
+    urls = [sqs.create_queue(QueueName=f"{name}-{kind}")["QueueUrl"] for kind in ("queue", "dead", "mails")]
+    heard = sqs.get_queue_attributes(QueueUrl=urls[2], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=heard)
+    return Deployment(
+        server=server,
+        input=server.bucket(versioned=versioned),
+        output=server.bucket(versioned=versioned),
+        table=name,
+        queue=urls[0],
+        dead=urls[1],
+        topic=topic,
+        mails=urls[2],
+    )
+
+
+def write_settings(root: Path, settings: Settings) -> None:
+    """Put settings where a package has them."""
+    folder = root / packed.FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / packed.FILE).write_bytes(packed.dump(settings))
+
+
+def s3_event(bucket: str, key: str, body: bytes, etag: str, version: str | None) -> dict[str, Any]:
+    """Return S3's notification of an upload, as EventBridge hands it to a rule's target."""
+    found = {"key": key, "size": len(body), "etag": etag, "sequencer": f"{uuid.uuid1().time:016X}"}
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "account": "000000000000",
+        "time": "2026-01-02T03:04:05Z",
+        "region": "eu-north-1",
+        "resources": [f"arn:aws:s3:::{bucket}"],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": bucket},
+            "object": {**found, **({"version-id": version} if version else {})},
+            "reason": "PutObject",
+        },
+    }
+
+
+def sqs_event(*bodies: object, receives: int = 1) -> dict[str, Any]:
+    """Return a batch as Lambda hands it to the function."""
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "receiptHandle": f"receipt-{number}",
+                "body": json.dumps(body),
+                "attributes": {"ApproximateReceiveCount": str(receives)},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:eu-north-1:000000000000:queue",
+                "awsRegion": "eu-north-1",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
