@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipFile
 
 import hypothesis
 import pytest
 
-from tests.servers import aws
+from safelight.deploy.arch import Arch
+from safelight.deploy.package import build
+from tests.servers import aws, packaged
 from tests.servers.aws import Server
 
 # An example takes as long as it takes: on a busy machine a time limit of its own only fails now and then.
@@ -34,3 +39,31 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real S3 server; without a webhook."""
     with aws.seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Arch, list[Path]]]:
+    """What the function runs on, for both processors; for tests of the group `package`."""
+    folder = tmp_path_factory.mktemp("wheels")
+    yield packaged.fetched(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def built(wheels: dict[Arch, list[Path]], tmp_path_factory: pytest.TempPathFactory) -> packaged.Built:
+    """A package for each processor; for tests of the group `package`."""
+    folder = tmp_path_factory.mktemp("built")
+    orders = {
+        arch: packaged.order(folder, arch, sbom=folder / f"{arch}.json", python=packaged.PY314) for arch in wheels
+    }
+    return {arch: (wanted, build(wanted, wheels[arch], packaged.quiet)) for arch, wanted in orders.items()}
+
+
+@pytest.fixture(scope="session")
+def task(built: packaged.Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package unpacked, as Lambda has it under LAMBDA_TASK_ROOT; for tests of the group `package`."""
+    wanted, _ = built["x86_64"]
+    folder = tmp_path_factory.mktemp("task")
+    with ZipFile(wanted.out) as zipped:
+        zipped.extractall(folder)
+    return folder

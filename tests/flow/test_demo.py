@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "demo.run", *arguments]
     environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(folder), "COLUMNS": "140", "PYTHONPATH": f"{ROOT}:{ROOT}/src"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 def project_in(folder: Path) -> Path:
@@ -35,7 +35,7 @@ def test_demo_of_drawn_scenes_develops_seven_and_explains_two(tmp_path: Path) ->
     sheet = (project / "sheet.html").read_text()
     assert "gerberas" in sheet
     assert "data:image/avif" in sheet
-    forest = pyvips.Image.new_from_file(str(next((project / "output").rglob("forest.jpg-1600.jpg"))))
+    forest = pyvips.Image.new_from_file(str(next((project / "output").rglob("forest.jpg-1280.jpeg"))))
     assert forest.height > forest.width, "EXIF orientation 6 was not honoured"
 
 
@@ -49,7 +49,7 @@ def test_demo_of_own_photos_leaves_them_alone(tmp_path: Path) -> None:
     ended = demo(tmp_path, "--photos", str(photos))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "note.txt: unknown_format" in ended.stdout
-    assert (project_in(tmp_path) / "output" / "deep" / "a b.png-1600.jpg").exists()
+    assert (project_in(tmp_path) / "output" / "deep" / "a b.png-1280.jpeg").exists()
     assert {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()} == before
 
 

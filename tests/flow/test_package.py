@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -17,64 +16,19 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from safelight import packed
-from safelight.config import load
-from safelight.deploy import archive, bytecode, fetch, own
+from safelight.deploy import archive, fetch
 from safelight.deploy.arch import Arch
-from safelight.deploy.package import Order, Package, build
+from safelight.deploy.package import build
 from safelight.errors import PackageTooLarge
-from safelight.recipe import presets
 from tests.flow.running import command, environment
+from tests.servers.packaged import PY314, STARTS, Built, order, quiet
 from tests.unit.deploy.making import elf, wheel
 
-# The one that `make test` got for Lambda's parts counts too.
-SERVERS = own.SOURCE.parent / ".cache/servers/lambda/bin"
-PY314 = bytecode.find_python(os.pathsep.join((os.environ.get("PATH", ""), str(SERVERS))))
-HANDLER = own.SOURCE / "safelight/entry/lambda_handler.py"
-PIPELINE = ("safelight.pipeline", "safelight.packed", "safelight.recipe.assets")
-STARTS = (own.HANDLER,) if HANDLER.exists() else PIPELINE
-Built = dict[Arch, tuple[Order, Package]]
 MOST_ZIPPED = 20_000_000
 """The figure that the package is to keep to."""
 
 
 pytestmark = pytest.mark.xdist_group("package")  # what is fetched and built serves all of them
-
-
-def quiet(_: str) -> None:
-    pass
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Arch, list[Path]]]:
-    """Fetch everything for arm64; for x86_64 without pyvips, whose wheel is the same for all."""
-    lock, pip = fetch.LOCK.read_text(encoding="utf-8"), fetch.Pip(environ=os.environ)
-    folder = tmp_path_factory.mktemp("wheels")
-    (folder / "arm").mkdir()
-    (folder / "intel").mkdir()
-    arm = fetch.wheels(pip, "arm64", folder / "arm", lock, quiet)
-    pins = fetch.pinned(lock)
-    rest = "".join(pins[name] for name in pins if name not in (*fetch.SOURCES, *fetch.TOOLS))
-    intel = fetch.wheels(pip, "x86_64", folder / "intel", rest, quiet)
-    yield {"arm64": arm, "x86_64": [*intel, *(each for each in arm if each.name.startswith("pyvips-"))]}
-    shutil.rmtree(folder)
-
-
-def order(folder: Path, arch: Arch, **changes: object) -> Order:
-    (folder / "safelight.yaml").write_text(presets.read("web"), encoding="utf-8")
-    fields: dict[str, object] = {
-        "found": load(folder / "safelight.yaml", {}),
-        "arch": arch,
-        "out": folder / f"{arch}.zip",
-    }
-    return Order(**{**fields, "starts": STARTS, **changes})  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def built(wheels: dict[Arch, list[Path]], tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Build a package for each processor, which takes seconds."""
-    folder = tmp_path_factory.mktemp("built")
-    orders = {arch: order(folder, arch, sbom=folder / f"{arch}.json", python=PY314) for arch in wheels}
-    return {arch: (wanted, build(wanted, wheels[arch], quiet)) for arch, wanted in orders.items()}
 
 
 def machines(zipped: Path) -> set[bytes]:
