@@ -10,7 +10,15 @@ from msgspec import Struct
 from safelight.aws.sigv4 import Credentials
 from safelight.errors import Denied, InvalidRecipe
 
-_PARTITIONS = (("cn-", "amazonaws.com.cn"), ("us-iso-", "c2s.ic.gov"), ("us-isob-", "sc2s.sgov.gov"))
+# Source: botocore's `partitions.json`, against which a test checks it.
+_PARTITIONS = (
+    ("cn-", "amazonaws.com.cn"),
+    ("eusc-", "amazonaws.eu"),
+    ("us-iso-", "c2s.ic.gov"),
+    ("us-isob-", "sc2s.sgov.gov"),
+    ("us-isof-", "csp.hci.ic.gov"),
+    ("eu-isoe-", "cloud.adc-e.uk"),
+)
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """One HTTP/1.1 connection that is kept alive.
 
-`http.client` would do, but it brings in the parser of e-mail: measured on CPython 3.11, 29 ms of CPU at each cold start
-against 13 for `ssl` alone. What AWS answers with needs far less: a status, a few headers, a body of known length.
+`http.client` would do, but it brings in the parser of e-mail: CPU at each cold start on CPython 3.14, beside what the
+processor imports anyway, 15.5 ms for it against 12 for the whole of our client, 8 of them `ssl`. What AWS answers with
+needs far less than mail does: a status, a few headers, a body of known length.
 
 Source: RFC 9112.
 """

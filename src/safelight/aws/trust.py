@@ -1,8 +1,8 @@
 """Whose certificates count.
 
-Reading the system's 140 or so root certificates takes OpenSSL about 40 ms of CPU at each cold start. AWS's endpoints
-are signed by five of them, so only those are taken from the system's own file: finding them takes 1 ms. Where another
-one signed (a proxy that looks into TLS, a stand-in with its own certificate), the handshake fails, and all are read.
+Reading the system's 140 or so root certificates takes OpenSSL 7 (3.5) to 40 (3.0) ms of CPU at each cold start. AWS's
+endpoints are signed by five of them, so only those are taken from the system's own file: finding them takes 1 to 3 ms.
+Where another one signed (a proxy that looks into TLS, a stand-in), the handshake fails once, and then all are read.
 
 Source: https://www.amazontrust.com/repository/ (Amazon Root CA 1 to 4; Starfield Services Root CA G2).
 """

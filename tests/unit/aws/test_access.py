@@ -1,6 +1,8 @@
 """From the environment to endpoints."""
 
 import pytest
+from botocore.loaders import create_loader
+from botocore.regions import EndpointResolver
 
 from safelight.aws.access import Access, Endpoint, access_from, endpoint_at
 from safelight.aws.sigv4 import Credentials
@@ -37,15 +39,18 @@ def test_access_takes_the_first_region_that_is_named() -> None:
         access_from(bare)
 
 
-@pytest.mark.parametrize(
-    ("region", "host"),
-    [("eu-north-1", "sqs.eu-north-1.amazonaws.com"), ("cn-north-1", "sqs.cn-north-1.amazonaws.com.cn")],
-)
-def test_endpoint_is_the_regions_own(region: str, host: str) -> None:
-    """Partitions have their own domains."""
-    access = access_from({**LAMBDA, "AWS_REGION": region})
-    assert access.endpoint_of("sqs") == Endpoint(secure=True, name=host, port=443)
-    assert access.endpoint_of("sqs").host == host
+@pytest.mark.parametrize("service", ["dynamodb", "sqs", "sns"])
+def test_endpoint_is_where_botocore_looks(service: str) -> None:
+    """In every region of every partition the service's address is AWS's own."""
+    loader, regions = create_loader(), set()
+    resolver = EndpointResolver(loader.load_data("endpoints"))
+    for partition in loader.load_data("partitions")["partitions"]:
+        regions |= {region for region in partition["regions"] if "global" not in region}
+    for region in regions:
+        ours = access_from({**LAMBDA, "AWS_REGION": region}).endpoint_of(service)
+        theirs = resolver.construct_endpoint(service, region)["hostname"]
+        assert ours == Endpoint(secure=True, name=theirs, port=443), region
+    assert len(regions) > 30
 
 
 @pytest.mark.parametrize(
