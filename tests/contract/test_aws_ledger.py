@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from contextlib import closing
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from safelight.aws import table
 from safelight.aws.access import Access
@@ -21,6 +23,7 @@ from safelight.ports import KeyHead
 from tests.servers.aws import Server
 from tests.servers.faults import Proxy, proxy
 from tests.unit.aws.shapes import CheckedClient
+from tests.unit.test_pipeline_simulation import assert_promises, in_memory
 
 MakeJob = Callable[..., Job]
 V1 = KeyHead(version="v1", sequencer="00A1")
@@ -39,8 +42,13 @@ class Bad(Struct, frozen=True):
     """A ledger behind a proxy that has bad days."""
 
     ledger: DynamoLedger
+    client: CheckedClient
     proxy: Proxy
     name: str
+
+
+def _unique() -> str:
+    return secrets.token_hex(16)
 
 
 @pytest.fixture
@@ -52,7 +60,7 @@ def bad(ministack: Server, now: Callable[[], float]) -> Iterator[Bad]:
         access = Access(region=ministack.region, credentials=keys, endpoint=between.endpoint)
         timing = Timing(now=time.time, monotonic=time.monotonic, sleep=lambda _: None, random=lambda: 0.5)
         with closing(CheckedClient(access, timing, timeout_s=60)) as client:
-            yield Bad(DynamoLedger(client, name, now=now, unique=lambda: secrets.token_hex(16)), between, name)
+            yield Bad(DynamoLedger(client, name, now=now, unique=_unique), client, between, name)
 
 
 def _life(ledger: DynamoLedger, job: Job) -> None:
@@ -193,3 +201,18 @@ def test_stale_claim_learns_of_its_loss_also_when_answers_are_lost(
 
     with pytest.raises(LostLease):
         bad.ledger.finish(old, outcome_of(make_job(), Status.SUCCEEDED))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_pipeline_on_bad_days_keeps_every_promise(bad: Bad, seed: int) -> None:
+    """Events doubled and out of order, workers killed and asleep, and each eighth call throttled, lost or dropped."""
+    simulation, notifier, output = in_memory(seed, versioned=True)
+    ledger = DynamoLedger(bad.client, bad.name, now=simulation.clock.now, unique=_unique)
+    simulation.ports = replace(simulation.ports, ledger=ledger)
+    chance = random.Random(seed)
+    bad.proxy.faults = [chance.choice((THROTTLED, AWAY, "drop", "lost", *[None] * 28)) for _ in range(20_000)]
+
+    simulation.run(60)
+
+    assert_promises(simulation, notifier.told, lambda key: output.objects[key].body)
+    assert len(bad.proxy.faults) < 20_000 - 500

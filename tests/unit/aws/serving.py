@@ -47,6 +47,7 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # an answer in two parts would wait 40 ms for the other side
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
