@@ -182,7 +182,7 @@ EXAMPLES = (
         facts=(
             "The number is in pixels of the picture at this place: after `resize` it means the same for every upload.",
             "Beyond its edges the picture goes on with its outermost pixels; colors are weighted by alpha.",
-            "A large blur costs no more than a small one.",
+            "A wide blur is quick too: it is worked out on a smaller copy.",
         ),
     ),
     Example(
