@@ -108,6 +108,7 @@ def sources(cache: Path) -> dict[str, list[Path]]:
     photos = photographs(cache)
     return {
         "photos": photos,
+        "few": photos[::3],
         "large": [path for path in photos if path.name.startswith("phone-24mp")],
         "png": [_converted(cache / "photos" / name, "png", compression=6) for name in MADE_FROM],
         "webp": [_converted(cache / "photos" / name, "webp", Q=90) for name in MADE_FROM],

@@ -19,7 +19,7 @@ class Output(NamedTuple):
 
 
 class Job(NamedTuple):
-    """Some outputs of each picture of one kind of source: `photos`, `large`, `png` or `webp`."""
+    """Some outputs of each picture of one kind of source: `photos`, `few`, `large`, `png` or `webp`."""
 
     name: str
     title: str
@@ -44,7 +44,7 @@ JOBS = {
     for job in (
         JOB_A,
         Job("jpeg", "One 1280 px JPEG of a photograph", "photos", (JPEG,), JPEG),
-        Job("avif", "One 1280 px AVIF of a photograph", "photos", (AVIF,), AVIF),
+        Job("avif", "One 1280 px AVIF of a photograph", "few", (AVIF,), AVIF),
         Job("png", "One 1280 px PNG of a PNG", "png", (PNG,), PNG),
         Job("webp", "One 1280 px WebP of a WebP", "webp", (WEBP,), WEBP),
         Job("24mp", "Job A of a 24 MP photograph", "large", OUTPUTS, OUTPUTS[1]),
