@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from inspect import cleandoc
 
 from msgspec import NODEFAULT, inspect, to_builtins
 
@@ -22,7 +23,7 @@ def sections(kind: inspect.Type, title: str, above: str = "") -> Iterator[str]:
     """
     assert isinstance(kind, inspect.StructType)  # noqa: S101 -- groups are structs
     fields = wording.writable(kind)
-    yield "\n".join((f"## {title}\n", f"{kind.cls.__doc__}\n", table(fields)))
+    yield "\n".join((f"## {title}\n", f"{cleandoc(str(kind.cls.__doc__))}\n", table(fields)))
     yield from inner_sections(fields, above)
 
 

@@ -16,6 +16,7 @@ from safelight.recipe.finding import Finding, InvalidFile
 from safelight.recipe.model import Recipe, in_written_order
 from safelight.recipe.parse import Reading, build, read
 from safelight.settings import Notify, Settings
+from safelight.storage import StorageSecrets, secrets_of
 
 DEFAULT_PATH = Path("safelight.yaml")
 
@@ -31,6 +32,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     path: Path | None = None
     warnings: tuple[Finding, ...] = ()
     smtp_password: str | None = None
+    storage_secrets: StorageSecrets = StorageSecrets()
 
 
 def load(
@@ -63,6 +65,7 @@ def load(
         path=path,
         warnings=tuple(sorted((*warnings, *mail), key=lambda warning: warning.line)),
         smtp_password=password,
+        storage_secrets=secrets_of(settings.store, environ),
     )
 
 

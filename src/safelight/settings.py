@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from safelight.recipe.model import DEFAULT_RECIPE, Limits, Recipe
+from safelight.storage import Storage
 
 Email = Annotated[
     str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="An e-mail address.", examples=["owner@example.com"])
@@ -74,6 +75,7 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
         str,
         Meta(pattern="^[a-z]{2}(-[a-z]+)+-\\d$", description="An AWS region.", examples=["eu-north-1", "us-east-1"]),
     ] = "eu-north-1"
+    store: Storage | None = None
     notify: Notify = Notify()
     limits: Limits = Limits()
     recipes: Annotated[tuple[Recipe, ...], Meta(min_length=1, description="What to do with uploads.")] = (

@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 import pyvips
 from aiosmtpd.controller import Controller
+from msgspec.structs import replace
 
-from tests.flow.running import RECIPE, Project
+from tests.flow.running import RECIPE, Buckets, Project
+from tests.servers.aws import seaweedfs
+from tests.servers.process import free_ports
 
 
 class Post:
@@ -66,6 +69,39 @@ def post() -> Iterator[Post]:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def telling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Buckets]:
+    """A server that tells whatever service of a test listens; its buckets are those of nobody."""
+    [port], token = free_ports(1), "a token for tests"
+    with seaweedfs(tmp_path_factory.mktemp("telling"), webhook=(f"http://127.0.0.1:{port}/hook", token)) as server:
+        yield Buckets(server=server, input="none", output="none", port=port, token=token)
+
+
+@pytest.fixture
+def buckets(telling: Buckets) -> Buckets:
+    """Give a test two buckets of its own."""
+    return replace(telling, input=telling.server.bucket(), output=telling.server.bucket())
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def place(request: pytest.FixtureRequest) -> Buckets | None:
+    """Run the test on folders, and on buckets."""
+    return request.getfixturevalue("buckets") if request.param == "bucket" else None
+
+
+@pytest.fixture
+def placed(tmp_path: Path, place: Buckets | None) -> Project:
+    """Give a project on folders, and one on buckets."""
+    return Project(tmp_path / "project", RECIPE, place)
+
+
+@pytest.fixture
+def placed_mailing(tmp_path: Path, post: Post, place: Buckets | None) -> Project:
+    """Give the same, whose mails arrive at `post`."""
+    post.open()
+    return Project(tmp_path / "project", RECIPE + post.config, place)
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from safelight import event, pipeline
 from safelight.config import load
+from safelight.entry.stores import open_local
 from safelight.errors import SafelightError
 from safelight.job import jobs_for
-from safelight.local.ports import Local, project
+from safelight.local.ports import project
 from tests.unit.fakes import Death
 
 
@@ -43,14 +44,16 @@ class Struck(Death):
 def main(folder: Path, key: str, step: str, number: int) -> None:
     """Take the upload's message as a service does, process its jobs, and print how each ended."""
     struck = Struck(step, number)
-    settings = load(folder / "safelight.yaml").settings
-    with closing(Local(project(folder, settings))) as local:
-        upload = local.inputs["input"].upload_at(key)
+    found = load(folder / "safelight.yaml")
+    settings = found.settings
+    with closing(open_local(project(folder, settings, secrets=found.storage_secrets))) as local:
+        [(bucket, store)] = local.inputs.items()
+        upload = store.upload_at(key)
         assert upload is not None
         local.queue.send(event.message(upload), id=event.message_id(upload))
         local.queue.receive(100, visible_again_s=3600)
         sys.addaudithook(struck.audit)
-        ports = struck.wrap(local.ports("input"))
+        ports = struck.wrap(local.ports(bucket))
         for job in jobs_for(upload, settings.recipes):
             try:
                 print(pipeline.process(job, ports, settings.limits).status.value, flush=True)  # noqa: T201

@@ -17,13 +17,19 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import Struct
 
 import safelight
+from safelight.config import load
 from safelight.entry.cli import main
+from safelight.entry.stores import PROBE_KEY, open_local
 from safelight.job import Outcome
 from safelight.local.database import Database
 from safelight.local.ledger import SqliteLedger
+from safelight.local.ports import Local
+from safelight.local.ports import project as world_of
 from safelight.local.queue import SqliteQueue
+from tests.servers.aws import Server
 
 SOURCE = Path(safelight.__file__).parents[1]
 PATIENCE_S = 60.0
@@ -75,6 +81,33 @@ def living(mark: str) -> dict[int, str]:
     return found
 
 
+class Buckets(Struct, frozen=True, kw_only=True):
+    """The buckets of a project, on a server that tells of new objects at `port`."""
+
+    server: Server
+    input: str
+    output: str
+    port: int
+    token: str
+    named: bool = False
+    """Whether the project's own configuration names them."""
+
+    @property
+    def config(self) -> str:
+        """The line of safelight.yaml that names them."""
+        if self.named:
+            return ""
+        server = f"endpoint: '{self.server.endpoint}', region: {self.server.region}, webhook: {{port: {self.port}}}"
+        return f"store: {{{server}, input: {self.input}, output: {self.output}}}\n"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the service finds in its environment."""
+        kept = self.server.environment
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        return {name: kept[name] for name in names} | {"SAFELIGHT_WEBHOOK_TOKEN": self.token}
+
+
 class Running:
     """One `safelight up`. Its outcomes are collected as they are printed."""
 
@@ -83,7 +116,7 @@ class Running:
         self.outcomes: list[Outcome] = []
         self.process = subprocess.Popen(
             [*prefix, *command("up", "-c", project.config, "--workers", "2", "--json", *words)],
-            env=environment(**{MARK: self.mark}),
+            env=environment(**{MARK: self.mark}, **project.variables),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -139,16 +172,27 @@ class Running:
 
 
 class Project:
-    """A project folder with its configuration."""
+    """A project folder with its configuration, and the buckets that stand in for its folders."""
 
-    def __init__(self, folder: Path, config: str = RECIPE) -> None:
+    def __init__(self, folder: Path, config: str = RECIPE, buckets: Buckets | None = None) -> None:
         self.folder = folder
+        self.buckets = buckets
         self.config = folder / "safelight.yaml"
         self.input, self.output = folder / "input", folder / "output"
         self.log = folder / ".safelight" / "safelight.log"
         for each in (self.input, self.output):
             each.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(config)
+        self.config.write_text(config + (buckets.config if buckets else ""))
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What programs find in their environment beside what is always there."""
+        return self.buckets.variables if self.buckets else {}
+
+    def open(self) -> Local:
+        """Open the project's ports beside the service."""
+        found = load(self.config, self.variables)
+        return open_local(world_of(self.folder, found.settings, secrets=found.storage_secrets))
 
     @contextmanager
     def serving(self, *words: str, prefix: Sequence[str] = ()) -> Iterator[Running]:
@@ -179,8 +223,11 @@ class Project:
         return self.log.read_text().count('"service started"') if self.log.exists() else 0
 
     def drop(self, key: str, body: bytes) -> Path:
-        """Put a file into the input folder the safe way: written elsewhere, then renamed."""
+        """Put a file into the input folder the safe way: written elsewhere, then renamed. Or put an object."""
         path = self.input / key
+        if self.buckets:
+            self.buckets.server.client("s3").put_object(Bucket=self.buckets.input, Key=key, Body=body)
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = self.folder / f".{time.monotonic_ns()}"
         aside.write_bytes(body)
@@ -188,12 +235,22 @@ class Project:
         return path
 
     def outputs(self) -> set[str]:
-        """Return the keys of all files in the output folder that can be seen."""
+        """Return the keys of all files in the output folder that can be seen, or of all objects in its bucket."""
+        if self.buckets:
+            listed = self.buckets.server.client("s3").list_objects_v2(Bucket=self.buckets.output)
+            return {found["Key"] for found in listed.get("Contents", [])} - {PROBE_KEY}
         return {
             path.relative_to(self.output).as_posix()
             for path in self.output.rglob("*")
             if path.is_file() and not path.name.startswith(".")
         }
+
+    def read(self, key: str) -> bytes:
+        """Return the bytes of an output."""
+        if self.buckets:
+            got = self.buckets.server.client("s3").get_object(Bucket=self.buckets.output, Key=key)
+            return bytes(got["Body"].read())
+        return (self.output / key).read_bytes()
 
     def temporary(self) -> list[Path]:
         """Return the temporary files that were left anywhere."""
@@ -242,7 +299,7 @@ class Project:
         """Run a command on this project and return what it printed."""
         ran = subprocess.run(
             command(*words, "-c", self.config),
-            env=environment(),
+            env=environment(**self.variables),
             capture_output=True,
             text=True,
             timeout=60,

@@ -25,6 +25,8 @@ class Proxy:
 
     def __init__(self, target: str) -> None:
         self.target = urlsplit(target)
+        self.without: set[str] = set()
+        """Headers that are not handed on; a server that checks signatures does not like it."""
         self.faults: list[tuple[int, bytes] | str | None] = []
         self.requests: list[str] = []
         """The method and path of each, whatever became of it."""
@@ -78,7 +80,8 @@ def _handle(handler: BaseHTTPRequestHandler, proxy: Proxy) -> None:
     with closing(http.client.HTTPConnection(proxy.target.hostname or "", proxy.target.port, timeout=30)) as onward:
         onward.putrequest(handler.command, handler.path, skip_host=True, skip_accept_encoding=True)
         for name, value in handler.headers.items():
-            onward.putheader(name, value)
+            if name.lower() not in proxy.without:
+                onward.putheader(name, value)
         onward.endheaders(body)
         answer = onward.getresponse()
         got = answer.read()

@@ -155,3 +155,42 @@ def test_load_login_without_encryption_is_a_warning(project: Path) -> None:
 def test_seconds_of_each_unit(text: str, number: int) -> None:
     """The four units of `notify.digest`."""
     assert seconds(text) == number
+
+
+STORE = """\
+store: {endpoint: "http://127.0.0.1:8333", input: photos, output: developed, webhook: {token_env: HOOK}}
+recipes: [{name: a, renditions: [{key: "{filename}-1.webp", resize: {width: 10}}]}]
+"""
+
+
+def test_store_takes_its_secrets_from_the_environment_only(tmp_path: Path) -> None:
+    """Address and names are in the file, credentials and token in the environment; nothing prints the secrets."""
+    path = tmp_path / "safelight.yaml"
+    path.write_text(STORE)
+    environ = {"AWS_ACCESS_KEY_ID": "who", "AWS_SECRET_ACCESS_KEY": "hush", "HOOK": "whisper"}
+    found = load(path, environ)
+    assert found.settings.store is not None
+    assert (found.settings.store.input, found.settings.store.region) == ("photos", "us-east-1")
+    secrets = found.storage_secrets
+    assert (secrets.key_id, secrets.secret, secrets.token, secrets.webhook_token) == ("who", "hush", None, "whisper")
+    assert "hush" not in repr(found)
+    assert "whisper" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("store: {endpoint: 127.0.0.1, input: photos, output: developed}", "endpoint"),
+        ("store: {endpoint: 'http://h/path', input: photos, output: developed}", "endpoint"),
+        ("store: {endpoint: 'http://h', input: Photos, output: developed}", "input"),
+        ("store: {endpoint: 'http://h', input: photos}", "output"),
+        ("store: {endpoint: 'http://h', input: photos, output: developed, secret: x}", "secret"),
+    ],
+)
+def test_store_that_cannot_be_is_an_error_of_its_line(tmp_path: Path, line: str, error: str) -> None:
+    """A wrong address, a name that no bucket has, a missing one, or a secret in the file is told with its line."""
+    path = tmp_path / "safelight.yaml"
+    path.write_text(f"{line}\n")
+    with pytest.raises(InvalidFile, match=error) as raised:
+        load(path, {})
+    assert "safelight.yaml:1" in str(raised.value)

@@ -13,8 +13,7 @@ from safelight import event
 from safelight.entry.pool import Pool, Result, error_of, is_death
 from safelight.errors import NotFound, SafelightError
 from safelight.job import Outcome, Upload, jobs_for
-from safelight.local.ports import Local, World
-from safelight.local.store import FolderStore
+from safelight.local.ports import KeptStore, Local, World
 from safelight.settings import Notify, Settings
 
 
@@ -105,7 +104,7 @@ def gather(local: Local, paths: Iterable[Path]) -> list[Upload]:
     return sorted(found.values(), key=lambda upload: (upload.bucket, upload.key))
 
 
-def _named(store: FolderStore, key: str) -> Upload:
+def _named(store: KeptStore, key: str) -> Upload:
     upload = store.upload_at(key)
     if upload is None:
         raise NotFound(f"{key!r} is no file", remedy="Name files, or folders that hold files.")

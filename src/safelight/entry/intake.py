@@ -1,4 +1,4 @@
-"""From files in the input folder to messages in the queue."""
+"""From files in the input folder, or objects in its bucket, to messages in the queue."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from safelight import event
 from safelight.entry.still import is_whole
@@ -17,7 +18,7 @@ _log = logging.getLogger("safelight")
 
 
 def take(local: Local, bucket: str, key: str) -> bool:
-    """Queue the file at `key` as it is now, if a recipe wants it; False for a fault, which a scan must make good."""
+    """Queue the upload at `key` as it is now, if a recipe wants it; False for a fault, which a scan must make good."""
     try:
         upload = local.inputs[bucket].upload_at(key)
         if upload and _wanted(local, upload) and not _begun(local, upload):
@@ -32,13 +33,13 @@ def take(local: Local, bucket: str, key: str) -> bool:
 
 
 def scan(local: Local, bucket: str, woke: Callable[[], None], ended: threading.Event) -> int:
-    """Queue every file that no worker has begun in its present version, and return how many those are."""
+    """Queue every upload that no worker has begun in its present version, and return how many those are."""
     found = 0
     root = dict(local.world.inputs)[bucket]
     for upload in local.inputs[bucket].walk():
         if ended.is_set():
             break
-        if _wanted(local, upload) and not _begun(local, upload) and is_whole(root / upload.key, _age_s(upload)):
+        if _wanted(local, upload) and not _begun(local, upload) and _whole(local, upload, root):
             _queue(local, upload)
             woke()
             found += 1
@@ -61,6 +62,11 @@ def _wanted(local: Local, upload: Upload) -> bool:
 def _begun(local: Local, upload: Upload) -> bool:
     head = local.ledger.head(upload.bucket, upload.key)
     return head is not None and head.version == upload.version
+
+
+def _whole(local: Local, upload: Upload, root: Path) -> bool:
+    """Say whether an upload is not being written; in a bucket nothing is seen before it is whole."""
+    return local.world.storage is not None or is_whole(root / upload.key, _age_s(upload))
 
 
 def _age_s(upload: Upload) -> float:

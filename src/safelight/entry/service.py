@@ -1,19 +1,21 @@
-"""The local service: what lands in the input folder is queued, developed by workers and told of; nothing is lost."""
+"""The local service: what lands in the input is queued, developed by workers and told of; nothing is lost."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 
 from safelight import log
 from safelight.entry import intake
 from safelight.entry.dispatch import Dispatch
+from safelight.entry.hook import BucketWatch
 from safelight.entry.lock import locked
 from safelight.entry.pool import Pool
 from safelight.entry.still import STILL_S
+from safelight.entry.stores import check_buckets, open_local
 from safelight.entry.watch import Watch
 from safelight.errors import SafelightError
 from safelight.job import Outcome, Status
@@ -65,16 +67,18 @@ class Service:
         """
         with locked(self._world.state / "lock"):
             log.configure(self._world.log)
-            with closing(Local(self._world)) as local:
+            check_buckets(self._world)
+            with closing(open_local(self._world)) as local:
                 self._run(local, ready)
 
     def _run(self, local: Local, ready: Callable[[], None]) -> None:
         _recover(local)
+        watches = {bucket: self._watch(local, bucket) for bucket in local.inputs}
         pool = Pool(self._world, self._workers)
-        watches: dict[str, Watch] = {}
         dispatch = Dispatch(local, pool, self._workers, lambda outcome: self._ended(outcome, watches))
         self._wake = dispatch.wake
-        watches |= {bucket: self._watch(local, bucket, dispatch) for bucket in local.inputs}
+        for watch in watches.values():
+            watch.start()
         helpers = [threading.Thread(target=each, args=(local, dispatch)) for each in (self._scan, self._deliver_mail)]
         for helper in helpers:
             helper.start()
@@ -93,21 +97,22 @@ class Service:
             local.notifier.deliver(time.time(), flush=True)
             _log.info("service stopped")
 
-    def _ended(self, outcome: Outcome, watches: dict[str, Watch]) -> None:
+    def _ended(self, outcome: Outcome, watches: Mapping[str, Watch | BucketWatch]) -> None:
         self._told(outcome)
         if outcome.status is Status.SUPERSEDED:
             # The file changed after it was queued, perhaps in a way that no event tells of, such as its mtime alone.
             watches[outcome.upload.bucket].look_at(outcome.upload.key)
 
-    def _watch(self, local: Local, bucket: str, dispatch: Dispatch) -> Watch:
+    def _watch(self, local: Local, bucket: str) -> Watch | BucketWatch:
         def arrived(key: str) -> None:
             if not intake.take(local, bucket, key):
                 self._left_behind.set()
-            dispatch.wake()
+            self._wake()
 
-        watch = Watch(dict(local.world.inputs)[bucket], arrived, self._scan_due.set)
-        watch.start()
-        return watch
+        world = local.world
+        if world.storage:
+            return BucketWatch(bucket, world.storage.webhook, world.secrets.webhook_token, arrived)
+        return Watch(dict(world.inputs)[bucket], arrived, self._scan_due.set)
 
     def _scan(self, local: Local, dispatch: Dispatch) -> None:
         """Look for what the watch missed: at the start soon again, since files too fresh to trust were left out."""
@@ -123,10 +128,10 @@ class Service:
         try:
             intake.scan(local, bucket, dispatch.wake, self._stopping)
         except SafelightError as err:
-            _log.warning("the scan of the input folder failed: %s", err.message, extra={"code": err.code})
+            _log.warning("the scan of the input failed: %s", err.message, extra={"code": err.code})
             self._left_behind.set()
         except Exception:  # noqa: BLE001 -- the next scan must come
-            _log.exception("the scan of the input folder failed")
+            _log.exception("the scan of the input failed")
 
     def _wait_for_scan(self) -> None:
         """Wait a minute, or a few seconds while something is left behind that could not be queued."""

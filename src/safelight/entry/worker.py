@@ -16,6 +16,7 @@ from pathlib import Path
 from pebble.common.types import CONSTS
 
 from safelight import event, log, pipeline
+from safelight.entry.stores import open_local
 from safelight.errors import SafelightError
 from safelight.job import Job, Outcome, jobs_for
 from safelight.local.ports import Local, World
@@ -71,7 +72,7 @@ def give_up(world: World, body: bytes, error: SafelightError) -> list[Outcome]:
 
 @cache
 def _local(world: World) -> Local:
-    return Local(world)  # for the life of the process
+    return open_local(world)  # for the life of the process
 
 
 def _jobs(world: World, body: bytes) -> list[Job]:

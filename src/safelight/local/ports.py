@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
 from safelight.errors import InvalidMessage
+from safelight.job import Upload
 from safelight.local.ledger import SqliteLedger
 from safelight.local.notify import SmtpNotifier
 from safelight.local.outbox import Outbox
 from safelight.local.queue import SqliteQueue
 from safelight.local.smtp import SmtpServer
 from safelight.local.store import FolderStore
-from safelight.ports import Ports
+from safelight.ports import Ports, Store
 from safelight.recipe import assets
 from safelight.recipe.overlap import check_overlap
 from safelight.settings import Settings
+from safelight.storage import Storage, StorageSecrets
 
 INPUT, OUTPUT = "input", "output"
 
@@ -25,13 +29,17 @@ INPUT, OUTPUT = "input", "output"
 class World(Struct, frozen=True, kw_only=True):
     """Where everything of one machine is; it can be handed to another process. `folder` is the configuration's.
 
-    `inputs` names each bucket and its folder: one for a service, one for each argument of `run`.
+    `inputs` names each bucket and its folder: one for a service, one for each argument of `run`. With a `storage` the
+    buckets are those of its server, and their folders are not used.
     """
 
     settings: Settings
     state: Path
     inputs: tuple[tuple[str, Path], ...]
     output: Path
+    output_name: str = OUTPUT
+    storage: Storage | None = None
+    secrets: StorageSecrets = StorageSecrets()
     folder: Path = Path()
     environment: str = "local"
     replace_foreign: bool = False
@@ -53,18 +61,40 @@ class World(Struct, frozen=True, kw_only=True):
         return self.state / "safelight.log"
 
 
-def project(folder: Path, settings: Settings, smtp_password: str | None = None) -> World:
+class KeptStore(Store, Protocol):
+    """A store that a service keeps open."""
+
+    def upload_at(self, key: str) -> Upload | None:
+        """Return the current version at `key` as `walk` lists it, or None."""
+
+    def sweep(self) -> int:
+        """Remove what killed writers left behind, and return how many files that were."""
+
+    def close(self) -> None:
+        """Give back what the store holds."""
+
+
+def project(
+    folder: Path, settings: Settings, smtp_password: str | None = None, secrets: StorageSecrets | None = None
+) -> World:
     """Return the world of a project folder, whose folders are made when they are missing.
 
     Raises:
         InvalidRecipe: an output would be an upload again (a link may lead one folder into the other).
     """
-    check_overlap(settings.recipes, input=str(folder / INPUT), output=str(folder / OUTPUT))
+    storage = settings.store
+    if storage:
+        check_overlap(settings.recipes, input=storage.input, output=storage.output)
+    else:
+        check_overlap(settings.recipes, input=str(folder / INPUT), output=str(folder / OUTPUT))
     world = World(
         settings=settings,
         state=folder / ".safelight",
-        inputs=((INPUT, folder / INPUT),),
+        inputs=((storage.input if storage else INPUT, folder / INPUT),),
         output=folder / OUTPUT,
+        output_name=storage.output if storage else OUTPUT,
+        storage=storage,
+        secrets=secrets or StorageSecrets(),
         folder=folder,
         smtp_password=smtp_password,
     )
@@ -73,15 +103,29 @@ def project(folder: Path, settings: Settings, smtp_password: str | None = None) 
 
 def prepared(world: World) -> World:
     """Make the folders of a world that are missing."""
-    for each in (world.state, world.scratch, world.output):
+    for each in (world.state, world.scratch, *([] if world.storage else [world.output])):
         each.mkdir(parents=True, exist_ok=True)
     return world
 
 
-class Local:
-    """The opened ports of a world, for one process. Close it at the end."""
+OpenStore: TypeAlias = Callable[[World, str, Path], KeptStore]
+"""Opens the store of a name, which is the folder where the world has folders."""
 
-    def __init__(self, world: World) -> None:
+
+def open_folder(world: World, name: str, root: Path) -> FolderStore:
+    """Open a folder of this machine."""
+    return FolderStore(name, root, world.database, time.time, world.scratch)
+
+
+class Local:
+    """The opened ports of a world, for one process. Close it at the end.
+
+    Args:
+        world: which.
+        open_store: opens each of its stores.
+    """
+
+    def __init__(self, world: World, open_store: OpenStore = open_folder) -> None:
         settings = world.settings.notify
         server = SmtpServer(smtp=settings.smtp, password=world.smtp_password) if settings.smtp else None
         self.world = world
@@ -89,8 +133,8 @@ class Local:
         self.ledger = SqliteLedger(world.database, time.time)
         self.queue = SqliteQueue(world.database, time.time)
         self.notifier = SmtpNotifier(Outbox(world.database), server, settings, world.settings.name, time.time)
-        self.output = self._store(OUTPUT, world.output)
-        self.inputs = {bucket: self._store(bucket, root) for bucket, root in world.inputs}
+        self.output = open_store(world, world.output_name, world.output)
+        self.inputs = {bucket: open_store(world, bucket, root) for bucket, root in world.inputs}
 
     def ports(self, bucket: str) -> Ports:
         """Return the ports for uploads of one bucket.
@@ -118,6 +162,3 @@ class Local:
         self.notifier.close()
         self.queue.close()
         self.ledger.close()
-
-    def _store(self, name: str, root: Path) -> FolderStore:
-        return FolderStore(name, root, self.world.database, time.time, self.world.scratch)

@@ -13,6 +13,7 @@ import click
 from safelight.config import Loaded, load
 from safelight.entry import trial
 from safelight.entry.cli.quick import Quick, quick_recipe
+from safelight.entry.stores import open_local
 from safelight.errors import NotFound
 from safelight.local.ports import Local, project
 from safelight.settings import Settings
@@ -87,5 +88,6 @@ def known_local(config: Path | None) -> Iterator[Local]:
         raise NotFound(
             "no service has run in this folder yet", remedy="Start one with `safelight up`, or name its file with -c."
         )
-    with closing(Local(project(folder, found.settings, found.smtp_password))) as local:
+    world = project(folder, found.settings, found.smtp_password, found.storage_secrets)
+    with closing(open_local(world)) as local:
         yield local

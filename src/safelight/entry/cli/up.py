@@ -19,7 +19,7 @@ from safelight.entry.cli.options import config_option, json_option, loaded, work
 from safelight.entry.service import Service
 from safelight.figures import size_text, time_text
 from safelight.job import Outcome, Status
-from safelight.local.ports import project
+from safelight.local.ports import World, project
 
 
 @click.command()
@@ -27,15 +27,16 @@ from safelight.local.ports import project
 @workers_option
 @json_option
 def up(config: Path | None, workers: int, *, as_json: bool) -> None:
-    """Develop what lands in input/.
+    """Develop what lands in input/, or in the bucket that `store:` names.
 
     Ctrl-C stops: what has begun is finished, unless Ctrl-C comes again.
     """
     found = loaded(config)
     folder = found.folder.resolve()
-    world = project(folder, found.settings, found.smtp_password)
-    for _, root in world.inputs:
-        root.mkdir(exist_ok=True)
+    world = project(folder, found.settings, found.smtp_password, found.storage_secrets)
+    if not world.storage:
+        for _, root in world.inputs:
+            root.mkdir(exist_ok=True)
     say = _speech(as_json=as_json)
     service = Service(world, workers, lambda outcome: say(outcome, line(outcome)))
 
@@ -47,12 +48,22 @@ def up(config: Path | None, workers: int, *, as_json: bool) -> None:
         signal.signal(number, stop)
 
     def ready() -> None:
-        with_workers = f"with {show.counted(workers, 'worker')}"
-        say(None, Text(f"Watching {folder / 'input'} {with_workers}; outputs go to {folder / 'output'}."))
+        say(None, Text(_places(world, show.counted(workers, "worker"))))
         say(None, Text("Ctrl-C stops.", style="dim"))
 
     service.run(ready)
     say(None, Text("Stopped."))
+
+
+def _places(world: World, workers: str) -> str:
+    """Say where uploads come from and outputs go to."""
+    if world.storage is None:
+        return f"Watching {world.folder / 'input'} with {workers}; outputs go to {world.folder / 'output'}."
+    told = "by webhook and scans" if world.storage.webhook else "by scans each minute"
+    return (
+        f"Watching bucket {world.storage.input} at {world.storage.endpoint} {told} with {workers}; outputs go to "
+        f"bucket {world.storage.output}."
+    )
 
 
 def _speech(*, as_json: bool) -> Callable[[Outcome | None, Text], None]:
