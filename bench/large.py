@@ -42,7 +42,7 @@ class Large(Struct, frozen=True, kw_only=True):
     ending: str
     peak_mb: float
     cpu_s: float
-    wall_s: float
+    wall_s: float = 0
     frames: int = 1
 
 
