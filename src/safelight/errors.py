@@ -144,7 +144,7 @@ class InvalidMessage(SafelightError):
     """A queue message or event that is not of a known shape."""
 
     code, status = "invalid_message", 400
-    default_remedy = "Send one of the documented event shapes."
+    default_remedy = "Send one of the shapes of docs/reference/messages.md."
 
 
 class InUse(SafelightError):

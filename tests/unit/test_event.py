@@ -259,3 +259,11 @@ def test_message_id_of_the_same_version_is_the_same_and_differs_else() -> None:
     assert message_id(UPLOAD) == message_id(replace(UPLOAD, arrived_at="later", etag="other"))
     others = [replace(UPLOAD, bucket="b"), replace(UPLOAD, key="a/c.jpg"), replace(UPLOAD, version="4-17")]
     assert len({message_id(each) for each in (UPLOAD, *others)}) == 4
+
+
+def test_own_message_of_the_reference_is_read() -> None:
+    """What the reference tells people to send works."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "messages.md").read_text()
+    example = page.partition("```json\n")[2].partition("```")[0]
+
+    assert parse(example.encode()).uploads == (replace(UPLOAD, key="a/b c.jpg"),)

@@ -20,7 +20,7 @@ from safelight.aws import table
 from safelight.aws.client import Client
 from safelight.aws.faults import CONDITION, Refused
 from safelight.aws.index import Index
-from safelight.aws.table import JobItem, KeyItem, Values, job_pk, key_pk, names_in, values
+from safelight.aws.table import JobItem, KeyItem, Text, Values, job_pk, key_pk, names_in, values
 from safelight.errors import Busy, LostLease, Unavailable
 from safelight.job import Job, Outcome, Status
 from safelight.ports import Claim, KeyHead
@@ -206,7 +206,7 @@ class DynamoLedger:
                 taken = self._client.json("dynamodb", "UpdateItem", update, _KeyAnswer).Attributes
             except Refused as err:
                 taken = self._lost(err, pk)
-                if taken is None or taken.holder is None or holder != taken.holder.S:
+                if taken is None or taken.holder != Text(holder):
                     token = _next_token(taken, now)
                     continue
             if taken is not None:
