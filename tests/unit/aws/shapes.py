@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -33,6 +34,7 @@ class CheckedClient(Client):
     def json(self, service: str, action: str, fields: Any, answer: type[Any]) -> Any:
         validate_parameters(fields, operation(service, action).input_shape)
         _check_words(fields, operation(service, action).input_shape)
+        _check_expressions(fields)
         return super().json(service, action, fields, answer)
 
 
@@ -52,3 +54,13 @@ def _check_words(value: Any, shape: Any) -> None:
         assert not shape.enum or value in shape.enum, f"{value} in {shape.name}"
         assert len(value) >= shape.metadata.get("min", 0)
         assert len(value) <= shape.metadata.get("max", len(value))
+
+
+def _check_expressions(value: Any) -> None:
+    """Check that every name and value of an expression is defined and used, which DynamoDB insists on."""
+    if isinstance(value, dict):
+        text = " ".join(each for name, each in value.items() if name.endswith("Expression"))
+        for defined, sign in (("ExpressionAttributeNames", "#"), ("ExpressionAttributeValues", ":")):
+            assert set(value.get(defined, {})) == set(re.findall(rf"{sign}\w+", text)), defined
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _check_expressions(inner)
