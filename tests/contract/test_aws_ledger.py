@@ -179,6 +179,21 @@ def test_items_carry_the_time_at_which_they_may_go(
     assert all(int(item[name]["N"]) >= now() + 89 * 86_400 for item in items)
 
 
+def test_abandon_by_another_process_frees_what_was_started(bad: Bad, make_job: MakeJob) -> None:
+    """A job that was started names its key; one that was only claimed is left to its lease's end, without a search."""
+    other = DynamoLedger(bad.client, bad.name, now=lambda: 1_800_000_000.0, unique=_unique)
+    started, claimed = make_job(key="started"), make_job(key="claimed")
+    bad.ledger.start(bad.ledger.claim(started, lease_s=60), outcome_of(started, Status.RUNNING), V1)
+    bad.ledger.claim(claimed, lease_s=60)
+
+    for job in (started, claimed, make_job(key="unknown")):
+        other.abandon(job.id)
+
+    other.claim(started, lease_s=60)
+    with pytest.raises(Busy):
+        other.claim(claimed, lease_s=60)
+
+
 def test_key_of_the_greatest_length_has_an_item(bad: Bad, make_job: MakeJob) -> None:
     """S3's longest bucket and key fit into the name of an item."""
     job = make_job(key="写" * 341)

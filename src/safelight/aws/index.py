@@ -1,16 +1,16 @@
-"""Lists of the ledger's table: jobs by status and time, notices that are owed, and who holds a lease."""
+"""Lists of the ledger's table: jobs by status and time, and notices that are owed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct
 
 from safelight.aws import table
 from safelight.aws.client import Client
-from safelight.aws.table import JobItem, Text, Values, names_in, values
+from safelight.aws.table import JobItem, Values, names_in, values
 from safelight.job import Status
 
 _NEWEST = "9"
@@ -22,24 +22,8 @@ class _Jobs(Struct):
     LastEvaluatedKey: dict[str, Any] | None = None
 
 
-class _Pk(Struct):
-    pk: Text
-
-
-class _Pks(Struct):
-    Items: tuple[_Pk, ...] = ()
-    LastEvaluatedKey: dict[str, Any] | None = None
-
-
 class _Days(Struct):
     Item: dict[str, Any] | None = None
-
-
-class _Done(Struct):
-    pass
-
-
-Page = TypeVar("Page", _Jobs, _Pks)
 
 
 class Index:
@@ -70,7 +54,7 @@ class Index:
             "ExpressionAttributeNames": names_in(f"#{status.value} #expires"),
             "ExpressionAttributeValues": {":day": {"SS": [day]}, **values(expires=self._expires())},
         }
-        self._client.json("dynamodb", "UpdateItem", update, _Done)
+        self._client.json("dynamodb", "UpdateItem", update, object)
         self._noted.add((status, day))
 
     def jobs(self, statuses: Sequence[Status], before: str | None, limit: int) -> list[JobItem]:
@@ -100,40 +84,24 @@ class Index:
         parts = [
             item
             for shard in range(table.SHARDS)
-            for item in self._pages("Query", _query(table.BY_OWED, "#owed = :part", values(part=str(shard))), limit)
+            for item in self._query(_query(table.BY_OWED, "#owed = :part", values(part=str(shard))), limit)
         ]
         return sorted(parts, key=lambda item: item.changed.S)[:limit]
 
-    def leased_by(self, job_id: str) -> Iterator[str]:
-        """Yield the name of each key's item whose lease this job holds."""
-        scan = {
-            "FilterExpression": "#lease_job = :job",
-            "ExpressionAttributeNames": names_in("#lease_job"),
-            "ExpressionAttributeValues": values(job=job_id),
-            "ConsistentRead": True,
-        }
-        for page in self._each("Scan", scan, _Pks):
-            yield from (item.pk.S for item in page.Items)
-
     def _part(self, part: str, before: str, limit: int) -> list[JobItem]:
         query = _query(table.BY_STATUS, "#listed = :part AND #changed < :before", values(part=part, before=before))
-        return self._pages("Query", {**query, "ScanIndexForward": False}, limit)
+        return self._query({**query, "ScanIndexForward": False}, limit)
 
-    def _pages(self, action: str, fields: Values, limit: int) -> list[JobItem]:
+    def _query(self, fields: Values, limit: int) -> list[JobItem]:
+        """Return up to `limit` items of one partition, page by page."""
         found: list[JobItem] = []
-        for page in self._each(action, {**fields, "Limit": max(limit, 1)}, _Jobs):
-            found += page.Items
-            if len(found) >= limit:
-                break
-        return found[:limit]
-
-    def _each(self, action: str, fields: Values, kind: type[Page]) -> Iterator[Page]:
         start: Values = {}
         while True:
-            page = self._client.json("dynamodb", action, {"TableName": self._name, **fields, **start}, kind)
-            yield page
-            if not page.LastEvaluatedKey:
-                return
+            query = {"TableName": self._name, "Limit": max(limit, 1), **fields, **start}
+            page = self._client.json("dynamodb", "Query", query, _Jobs)
+            found += page.Items
+            if not page.LastEvaluatedKey or len(found) >= limit:
+                return found[:limit]
             start = {"ExclusiveStartKey": page.LastEvaluatedKey}
 
     def _days(self) -> dict[Status, set[str]]:

@@ -57,10 +57,6 @@ class _JobAnswer(Struct):
     Item: JobItem | None = None
 
 
-class _Done(Struct):
-    pass
-
-
 class DynamoLedger:
     """The jobs of one deployment.
 
@@ -88,11 +84,13 @@ class DynamoLedger:
         self._retention_s = retention_s
         self._index = Index(client, name, now, retention_s)
         self._last_change = 0
+        self._held: dict[str, str] = {}
 
     def claim(self, job: Job, *, lease_s: float) -> Claim:
         """Lease the job's key."""
         upload = job.upload
         taken = self._take(job, lease_s)
+        self._held[job.id] = key_pk(upload.bucket, upload.key)
         found = self._job(job.id)  # nobody else starts or ends it while we hold its key
         known = None if found is None else found.outcome
         return Claim(
@@ -130,18 +128,23 @@ class DynamoLedger:
         else:
             save = f"{_SAVE}{_AS_COUNTED} REMOVE #owed"
         self._transact(end, self._update(job_pk(claim.job_id), save, given, _NOT_ENDED_BY_US))
+        self._held.pop(claim.job_id, None)
 
     def release(self, claim: Claim) -> None:
         """End the lease early; the job stays as it is."""
         self._try(key_pk(claim.bucket, claim.key), _FREE_EARLY, values(token=claim.token, zero=0), _HELD)
+        self._held.pop(claim.job_id, None)
 
     def abandon(self, job_id: str) -> None:
         """End the lease that this job's worker held, since that worker is known to be dead.
 
-        It reads the whole table, since no index is kept for it: a function's leases end by themselves, and only a
-        service that sees its own workers die calls this.
+        No index leads from a job to its lease. What was claimed through this ledger it remembers, and a job that was
+        started names its key; another process's claim that was not yet started is left to its end.
         """
-        for pk in self._index.leased_by(job_id):
+        pk = self._held.pop(job_id, None)
+        if pk is None and (found := self._job(job_id)):
+            pk = key_pk(found.outcome.upload.bucket, found.outcome.upload.key)
+        if pk is not None:
             self._try(pk, _FREE_EARLY, values(job=job_id, zero=0), "#lease_job = :job")
 
     def reopen(self, job_id: str) -> Outcome | None:
@@ -207,7 +210,7 @@ class DynamoLedger:
             except Refused as err:
                 taken = self._lost(err, pk)
                 if taken is None or taken.holder != Text(holder):
-                    token = _next_token(taken, now)
+                    token = int(now * 1000) if taken is None else taken.next_token(now)
                     continue
             if taken is not None:
                 return taken
@@ -254,7 +257,7 @@ class DynamoLedger:
     def _try(self, pk: str, expression: str, given: Values, condition: str) -> bool:
         """Update an item while a condition holds, and return whether it did."""
         try:
-            self._client.json("dynamodb", "UpdateItem", self._update(pk, expression, given, condition), _Done)
+            self._client.json("dynamodb", "UpdateItem", self._update(pk, expression, given, condition), object)
         except Refused as err:
             if not _unmet(err):
                 raise
@@ -265,7 +268,7 @@ class DynamoLedger:
         """Do both or neither; nothing is done when the job is as it should be already."""
         items = {"TransactItems": [{"Update": key}, {"Update": job}], "ClientRequestToken": self._unique()}
         try:
-            self._client.json("dynamodb", "TransactWriteItems", items, _Done)
+            self._client.json("dynamodb", "TransactWriteItems", items, object)
         except Refused as err:
             if CONDITION not in err.refusal.reasons:
                 raise
@@ -284,17 +287,3 @@ class DynamoLedger:
 
 def _unmet(err: Refused) -> bool:
     return err.refusal.code == "ConditionalCheckFailedException"
-
-
-def _next_token(there: KeyItem | None, now: float) -> int:
-    """Return the token to try next, since the clock's is not above the key's.
-
-    Raises:
-        Busy: somebody holds the key.
-    """
-    if there is None:
-        return int(now * 1000)  # it expired in between
-    until = float(there.lease_until.N)
-    if until > now:
-        raise Busy("another worker develops this key now", retry_after_s=until - now)
-    return int(there.token.N) + 1

@@ -50,10 +50,6 @@ class _Batch(Struct):
     Messages: tuple[_Received, ...] = ()
 
 
-class _Done(Struct):
-    pass
-
-
 class SqsQueue:
     """The messages of one deployment.
 
@@ -153,7 +149,7 @@ class SqsQueue:
                 name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
             },
         }
-        self._client.json("sqs", "SendMessage", fields, _Done)
+        self._client.json("sqs", "SendMessage", fields, object)
 
     def _receive(self, url: str, limit: int, hidden_s: float) -> tuple[_Received, ...]:
         fields = {
@@ -176,7 +172,7 @@ class SqsQueue:
 
     def _try(self, action: str, fields: dict[str, Any]) -> bool:
         try:
-            self._client.json("sqs", action, fields, _Done)
+            self._client.json("sqs", action, fields, object)
         except Refused as err:
             if err.refusal.code not in _STALE:
                 raise

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from safelight.errors import Busy
 from safelight.job import Outcome, Status
 from safelight.ports import KeyHead
 
@@ -77,6 +78,17 @@ class KeyItem(Struct, frozen=True, kw_only=True):
             return None
         sequencer = None if self.head_sequencer is None else self.head_sequencer.S
         return KeyHead(version=self.head_version.S, sequencer=sequencer)
+
+    def next_token(self, now: float) -> int:
+        """Return the token for a claim whose clock is not above the last one's.
+
+        Raises:
+            Busy: somebody holds the key.
+        """
+        until = float(self.lease_until.N)
+        if until > now:
+            raise Busy("another worker develops this key now", retry_after_s=until - now)
+        return int(self.token.N) + 1
 
 
 class JobItem(Struct, frozen=True, kw_only=True):
