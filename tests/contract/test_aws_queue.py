@@ -11,11 +11,13 @@ from contextlib import closing
 import pytest
 from msgspec import Struct
 
+from safelight import event
 from safelight.aws.access import Access
 from safelight.aws.client import TRIES, Timing
-from safelight.aws.queue import UNKNOWN, SqsQueue, decoded
+from safelight.aws.queue import UNKNOWN, SqsQueue
 from safelight.aws.sigv4 import Credentials
 from safelight.errors import ResourceMissing, Unavailable
+from safelight.job import Upload
 from tests.servers.aws import Server
 from tests.servers.faults import Proxy, proxy
 from tests.unit.aws.shapes import CheckedClient
@@ -81,15 +83,15 @@ def test_any_body_and_id_come_as_they_were_sent(world: World, body: bytes, id_: 
     assert (message.body, message.id) == (body, id_)
 
 
-def test_body_seen_by_a_function_is_decoded_by_its_attribute(world: World) -> None:
-    """Lambda hands over SQS's own text and attributes."""
-    world.queue.send(b"\0", id="m")
-    got = world.server.client("sqs").receive_message(QueueUrl=world.live, MessageAttributeNames=["All"])
-    (message,) = got["Messages"]
-    attributes = {name: each["StringValue"] for name, each in message["MessageAttributes"].items()}
+@pytest.mark.parametrize("key", ["a.jpg", "a\x01\x7f\x0b.jpg", "\ufffe\uffff.jpg", "写真 + é.jpg"])
+def test_own_message_of_any_key_is_text_that_a_function_reads(world: World, key: str) -> None:
+    """Lambda hands over SQS's own text, and knows nothing of our attributes."""
+    upload = Upload(bucket="in", key=key, version="v", etag="v", size=1, arrived_at="2026-01-02T03:04:05Z")
+    world.queue.send(event.message(upload), id=event.message_id(upload))
 
-    assert decoded(message["Body"], attributes) == b"\0"
-    assert decoded("plain é", {"id": "x"}) == "plain é".encode()
+    (message,) = world.server.client("sqs").receive_message(QueueUrl=world.live)["Messages"]
+    record = {"eventSource": "aws:sqs", "body": message["Body"]}
+    assert event.parse_object({"Records": [record]}).uploads == (upload,)
 
 
 def test_message_of_another_sender_has_sqs_own_id(world: World) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -24,6 +23,7 @@ UNKNOWN = "unknown"
 """The reason of a message that SQS itself put aside, after so many deliveries."""
 
 _BASE64 = "base64"
+_CODED_TYPE = "String.base64"
 _NO_TEXT = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What SQS takes in no text. Source: SQS API reference, SendMessage."""
 
@@ -36,6 +36,7 @@ receipt that has run out; the other parameters are ours and in range."""
 
 class _Attribute(Struct):
     StringValue: str = ""
+    DataType: str = "String"
 
 
 class _Received(Struct):
@@ -140,14 +141,15 @@ class SqsQueue:
             self._reveal(self._dead_url, each.ReceiptHandle, 0)
 
     def _send(self, url: str, body: bytes, *, delay_s: float = 0, **attributes: str) -> None:
-        text, attributes = _as_text(body, attributes)
+        text = _as_text(body)
+        if text is None:
+            text = _coded(body) or "\n"  # SQS takes no empty body
+            attributes["encoding"] = _BASE64
         fields = {
             "QueueUrl": url,
             "MessageBody": text,
             "DelaySeconds": min(math.ceil(delay_s), MAX_DELAY_S),
-            "MessageAttributes": {
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
-            },
+            "MessageAttributes": {name: _value(value) for name, value in attributes.items() if value},
         }
         self._client.json("sqs", "SendMessage", fields, object)
 
@@ -180,36 +182,36 @@ class SqsQueue:
         return True
 
 
-def decoded(body: str, attributes: Mapping[str, str]) -> bytes:
-    """Return the bytes of a message as `send` got them, from its text and its attributes."""
-    return b64decode(body) if attributes.get("encoding") == _BASE64 else body.encode()
-
-
-def _as_text(body: bytes, attributes: dict[str, str]) -> tuple[str, dict[str, str]]:
-    """Return body and attributes in a form that SQS takes: plain where it can be, else all in base64."""
+def _as_text(body: bytes) -> str | None:
+    """Return a body as SQS takes it; None when it does not."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        text = "\0"
-    if text and not any(map(_NO_TEXT.search, (text, *attributes.values()))):
-        return text, attributes
-    coded = {name: _coded(value.encode("utf-8", "surrogatepass")) for name, value in attributes.items()}
-    return _coded(body) or "\n", {**coded, "encoding": _BASE64}  # SQS takes no empty body
+        return None
+    return text if text and not _NO_TEXT.search(text) else None
 
 
 def _coded(plain: bytes) -> str:
     return b64encode(plain).decode()
 
 
+def _value(text: str) -> dict[str, str]:
+    """Return an attribute's value; one that SQS does not take goes in base64, and its type says so."""
+    if not _NO_TEXT.search(text):
+        return {"DataType": "String", "StringValue": text}
+    return {"DataType": _CODED_TYPE, "StringValue": _coded(text.encode("utf-8", "surrogatepass"))}
+
+
 def _attribute(found: _Received, name: str) -> str:
-    """Return an attribute of ours as `send` got it."""
-    value = found.MessageAttributes[name].StringValue if name in found.MessageAttributes else ""
-    coded = "encoding" in found.MessageAttributes
-    return b64decode(value).decode("utf-8", "surrogatepass") if coded else value
+    """Return an attribute of ours as `send` got it; empty when there is none."""
+    value = found.MessageAttributes.get(name, _Attribute())
+    if value.DataType != _CODED_TYPE:
+        return value.StringValue
+    return b64decode(value.StringValue).decode("utf-8", "surrogatepass")
 
 
 def _body(found: _Received) -> bytes:
-    return decoded(found.Body, {name: each.StringValue for name, each in found.MessageAttributes.items()})
+    return b64decode(found.Body) if _attribute(found, "encoding") == _BASE64 else found.Body.encode()
 
 
 def _id(found: _Received) -> str:
