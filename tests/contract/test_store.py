@@ -251,9 +251,9 @@ def test_unusual_but_safe_key_keeps_its_name(store: Store, key: str) -> None:
     assert store.head(key).size == 1
 
 
-def test_racing_first_puts_have_one_winner(connect_store: Callable[[], Store]) -> None:
+def test_racing_first_puts_have_one_winner(racing_stores: Callable[[], Store]) -> None:
     """Of many writers that expect nothing, one writes; bytes and attributes are the winner's."""
-    stores = [connect_store() for _ in range(6)]
+    stores = [racing_stores() for _ in range(6)]
 
     def put(number: int) -> int | None:
         attributes = Attributes(content_type="a/b", metadata={"writer": str(number)})
@@ -273,9 +273,9 @@ def test_racing_first_puts_have_one_winner(connect_store: Callable[[], Store]) -
         assert body == b"%d" % winners[0] * 5000
 
 
-def test_racing_replacements_are_never_lost(connect_store: Callable[[], Store]) -> None:
+def test_racing_replacements_are_never_lost(racing_stores: Callable[[], Store]) -> None:
     """Of two writers that read the same etag, one has to look again: each change builds on the one before."""
-    stores = [connect_store() for _ in range(4)]
+    stores = [racing_stores() for _ in range(4)]
     stores[0].put("counter", b"0", PLAIN, expect=None)
 
     def add_five(store: Store) -> None:
@@ -296,9 +296,9 @@ def test_racing_replacements_are_never_lost(connect_store: Callable[[], Store]) 
         assert body == b"20"
 
 
-def test_attributes_stay_with_their_object_while_it_is_replaced(connect_store: Callable[[], Store]) -> None:
+def test_attributes_stay_with_their_object_while_it_is_replaced(racing_stores: Callable[[], Store]) -> None:
     """Writers that replace an object, be it by the same bytes, never leave or show it without its attributes."""
-    stores = [connect_store() for _ in range(4)]
+    stores = [racing_stores() for _ in range(4)]
     stores[0].put("k", b"0", Attributes(content_type="a/b", metadata={"writer": "0"}), expect=None)
     heads = []
 
