@@ -291,4 +291,12 @@ def test_import_of_the_store_brings_no_web_client() -> None:
     source = "import sys, json, safelight.aws.store; print(json.dumps(sorted(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", source], capture_output=True, check=True)
     loaded = set(json.loads(ran.stdout))
-    assert {"http.client", "urllib.request", "ssl", "xml.etree.ElementTree", "asyncio", "botocore"} & loaded == set()
+    assert {
+        "tempfile",
+        "http.client",
+        "urllib.request",
+        "ssl",
+        "xml.etree.ElementTree",
+        "asyncio",
+        "botocore",
+    } & loaded == set()

@@ -252,6 +252,12 @@ class Project:
             return bytes(got["Body"].read())
         return (self.output / key).read_bytes()
 
+    def original(self, key: str) -> bytes:
+        """Return the bytes of an upload."""
+        if self.buckets:
+            return bytes(self.buckets.server.client("s3").get_object(Bucket=self.buckets.input, Key=key)["Body"].read())
+        return (self.input / key).read_bytes()
+
     def temporary(self) -> list[Path]:
         """Return the temporary files that were left anywhere."""
         return list(self.folder.rglob(".safelight-tmp-*"))

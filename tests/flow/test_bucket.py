@@ -148,6 +148,17 @@ def test_up_on_a_server_that_ignores_conditions_is_refused(tmp_path: Path, minis
     assert "If-None-Match" in said
 
 
+def test_doctor_tries_the_buckets(project: Project, tmp_path: Path) -> None:
+    """The check-up says that the buckets can be used, or why not and what to do; it leaves nothing behind."""
+    said = project.cli("doctor", code=0)
+    assert f"lists {project.buckets.input} and keeps what is in {project.buckets.output}" in " ".join(said.split())
+    s3 = project.buckets.server.client("s3")
+    assert s3.list_objects_v2(Bucket=project.buckets.output)["KeyCount"] == 0
+    away = replace(project.buckets, server=replace(project.buckets.server, endpoint="http://127.0.0.1:9"))
+    said = Project(tmp_path / "away", RECIPE, away).cli("doctor", code=1)
+    assert "the bucket did not answer" in " ".join(said.split())
+
+
 def test_howto_as_it_is_written_develops_a_picture(tmp_path: Path, picture: Picture) -> None:
     """The files and commands of the how-to, with other ports and nothing else changed, lead to what it promises."""
     text = (ROOT / "docs" / "howto" / "self-hosted-bucket.md").read_text()

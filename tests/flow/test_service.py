@@ -63,19 +63,19 @@ def test_service_takes_files_however_they_arrive(project: Project, picture: Pict
     assert project.counts() == {"succeeded": len(keys)}
 
 
-def test_service_takes_any_name(project: Project, picture: Picture) -> None:
+def test_service_takes_any_name(placed: Project, picture: Picture) -> None:
     """What a file is called never keeps it from being developed, nor its output from carrying its name."""
-    with project.serving() as service:
+    with placed.serving() as service:
         for number, name in enumerate(NAMES):
-            project.drop(f"d{number}/{name}", picture(number))
+            placed.drop(f"d{number}/{name}", picture(number))
         keys = [f"d{number}/{name}" for number, name in enumerate(NAMES)]
         service.wait_for(*keys)
         assert set(service.statuses().values()) == {"succeeded"}
-    assert project.outputs() == {f"{key}-16.png" for key in keys}
+    assert placed.outputs() == {f"{key}-16.png" for key in keys}
 
 
 def test_service_bad_input_is_rejected_with_its_code_and_the_rest_goes_on(
-    mailing: Project, post: Post, picture: Picture
+    placed_mailing: Project, post: Post, picture: Picture
 ) -> None:
     """Each kind of bad file gets its coded error and one notice; originals stay as they are, good files are made."""
     whole = picture(1, side=100, ending=".jpg")
@@ -88,16 +88,16 @@ def test_service_bad_input_is_rejected_with_its_code_and_the_rest_goes_on(
         "bomb.png": (_bomb(), "too_many_pixels"),
         "page.svg": (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "format_not_enabled"),
     }
-    with mailing.serving() as service:
+    with placed_mailing.serving() as service:
         for name, (body, _) in bad.items():
-            mailing.drop(name, body)
-        mailing.drop("good.jpg", whole)
+            placed_mailing.drop(name, body)
+        placed_mailing.drop("good.jpg", whole)
         outcomes = service.wait_for(*bad, "good.jpg")
     codes = {outcome.upload.key: outcome.error.code for outcome in outcomes if outcome.error}
     assert codes == {name: code for name, (_, code) in bad.items()}
     assert {outcome.status.value for outcome in outcomes[:-1]} == {"rejected"}
-    assert mailing.outputs() == {"good.jpg-16.png"}
-    assert all((mailing.input / name).read_bytes() == body for name, (body, _) in bad.items())
+    assert placed_mailing.outputs() == {"good.jpg-16.png"}
+    assert all(placed_mailing.original(name) == body for name, (body, _) in bad.items())
     assert post.told() == {outcome.id: 1 for outcome in outcomes}
     assert len(post.mails) == 2, "a burst of failures is one mail"
 
@@ -169,22 +169,23 @@ def test_service_second_on_the_same_folder_is_refused(project: Project) -> None:
         assert str(service.process.pid) in said
 
 
-def test_service_told_to_stop_finishes_what_has_begun(mailing: Project, post: Post, picture: Picture) -> None:
+def test_service_told_to_stop_finishes_what_has_begun(placed_mailing: Project, post: Post, picture: Picture) -> None:
     """SIGTERM: pictures in the making are finished and told, the rest waits for the next start; exit code 0."""
     for number in range(12):
-        mailing.drop(f"{number:02}.png", picture(number, side=600))
-        os.utime(mailing.input / f"{number:02}.png", (1e9, 1e9))
-    with mailing.serving() as service:
+        placed_mailing.drop(f"{number:02}.png", picture(number, side=600))
+        if not placed_mailing.buckets:
+            os.utime(placed_mailing.input / f"{number:02}.png", (1e9, 1e9))
+    with placed_mailing.serving() as service:
         service.wait_until_ended(2)
         assert service.stop() == 0
     ended = {outcome.upload.key for outcome in service.outcomes}
-    assert mailing.outputs() == {f"{key}-16.png" for key in ended}
-    assert mailing.counts() == {"succeeded": len(ended)}
-    assert mailing.waiting() == 12 - len(ended)
-    assert mailing.temporary() == []
+    assert placed_mailing.outputs() == {f"{key}-16.png" for key in ended}
+    assert placed_mailing.counts() == {"succeeded": len(ended)}
+    assert placed_mailing.waiting() == 12 - len(ended)
+    assert placed_mailing.temporary() == []
     assert set(post.told()) == {outcome.id for outcome in service.outcomes}
-    with mailing.serving() as service:
-        until(lambda: mailing.counts() == {"succeeded": 12}, "the rest")
+    with placed_mailing.serving() as service:
+        until(lambda: placed_mailing.counts() == {"succeeded": 12}, "the rest")
     assert len(post.told()) == 12
     assert set(post.told().values()) == {1}
 

@@ -16,7 +16,7 @@ from safelight.settings import Settings
 
 RENDITION = 'recipes:\n  - name: thumb\n    renditions:\n      - key: "{dir}{filename}"\n        '
 RESIZE = "width, height, fit, position, enlarge"
-RECIPE_OPTIONS = "name, match, allow, manifest, metadata, rights, renditions"
+RECIPE_OPTIONS = "name, match, allow, manifest, metadata, rights, on_delete, renditions"
 OPTIONS = ", ".join(Rendition.__struct_fields__)
 TOP = "name, region, store, notify, limits, recipes"
 NAME_FORM = "Name of the recipe: small letters, digits, - and _, at most 63"

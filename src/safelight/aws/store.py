@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import errno
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -104,6 +103,8 @@ class S3Store:
         if found.meta["size"] <= MAX_IN_MEMORY_BYTES:
             yield body
             return
+        import tempfile  # noqa: PLC0415 -- it and what it brings cost more at a start than obstore; few uploads are large
+
         # Without a name from the start (where the system can), so that no killed process leaves it behind.
         with tempfile.TemporaryFile(dir=self._scratch) as file:
             _save(found, file, upload.key)

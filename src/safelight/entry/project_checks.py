@@ -14,6 +14,7 @@ from pathlib import Path
 
 from safelight.entry.checkup import Site, Verdict, fail, ok, warn
 from safelight.entry.lock import holder
+from safelight.entry.stores import check_buckets
 from safelight.figures import size_text
 from safelight.local.database import Database
 from safelight.local.ports import INPUT, OUTPUT
@@ -134,6 +135,15 @@ def database(place: Site) -> Verdict:
             "It is as safe, but slower; put the project on a local disk for more.",
         )
     return ok("works in WAL mode")
+
+
+def store(place: Site) -> Verdict:
+    """List the input bucket; put an object into the output bucket, try to overwrite it, and remove it."""
+    storage = place.settings.store
+    if storage is None or place.loaded is None:
+        return ok(f"the folders {INPUT} and {OUTPUT}")
+    check_buckets(storage, place.loaded.storage_secrets)
+    return ok(f"{storage.endpoint} lists {storage.input} and keeps what is in {storage.output}")
 
 
 def watches(place: Site) -> Verdict:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 
 from safelight import log
 from safelight.entry import intake
@@ -17,7 +17,7 @@ from safelight.entry.pool import Pool
 from safelight.entry.still import STILL_S
 from safelight.entry.stores import check_buckets, open_local
 from safelight.entry.watch import Watch
-from safelight.errors import SafelightError
+from safelight.errors import SafelightError, Unavailable
 from safelight.job import Outcome, Status
 from safelight.local.ports import Local, World
 
@@ -67,9 +67,15 @@ class Service:
         """
         with locked(self._world.state / "lock"):
             log.configure(self._world.log)
-            check_buckets(self._world)
+            self._check_buckets()
             with closing(open_local(self._world)) as local:
                 self._run(local, ready)
+
+    def _check_buckets(self) -> None:
+        """Refuse buckets that could never be used; a server that is away may come later."""
+        if self._world.storage:
+            with suppress(Unavailable):
+                check_buckets(self._world.storage, self._world.secrets)
 
     def _run(self, local: Local, ready: Callable[[], None]) -> None:
         _recover(local)

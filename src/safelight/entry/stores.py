@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
-from safelight.errors import Conflict, Denied, InvalidRecipe, Unavailable
+from safelight.errors import Conflict, Denied, InvalidRecipe
 from safelight.local.ports import KeptStore, Local, World, open_folder
 from safelight.ports import Attributes
+from safelight.storage import Storage, StorageSecrets
 
 PROBE_KEY = "safelight-probe"
 PATIENCE_S = 10.0
@@ -25,27 +26,30 @@ def open_bucket(world: World, name: str, _root: Path) -> KeptStore:
     Raises:
         InvalidRecipe: its address cannot be used.
     """
-    return _bucket(world, name, patience_s=PATIENCE_S)
+    if world.storage is None:
+        raise InvalidRecipe("the configuration names no store")
+    return _bucket(name, world.storage, world.secrets, world.scratch, patience_s=PATIENCE_S)
 
 
-def check_buckets(world: World) -> None:
-    """See that the server takes our credentials and honours conditions; one that is away may come later.
+def check_buckets(storage: Storage, secrets: StorageSecrets) -> None:
+    """See that the server takes our credentials, lists the input and honours conditions on the output.
 
     Raises:
         Denied: there are no credentials, or they are refused.
         InvalidRecipe: the server would overwrite what it is told not to, and outputs could be lost unseen.
+        Unavailable: the server or a bucket is not there.
     """
-    if world.storage is None:
-        return
-    if not (world.secrets.key_id and world.secrets.secret):
+    if not (secrets.key_id and secrets.secret):
         raise Denied(
-            f"store.endpoint={world.storage.endpoint}: there are no credentials",
+            f"store.endpoint={storage.endpoint}: there are no credentials",
             remedy="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment.",
         )
-    if world.storage.webhook and not world.secrets.webhook_token:
-        raise Denied("store.webhook has no token", remedy=f"Set {world.storage.webhook.token_env} in the environment.")
-    with closing(_bucket(world, world.storage.output, patience_s=PROBE_PATIENCE_S)) as output, suppress(Unavailable):
+    if storage.webhook and not secrets.webhook_token:
+        raise Denied("store.webhook has no token", remedy=f"Set {storage.webhook.token_env} in the environment.")
+    with closing(_bucket(storage.output, storage, secrets, Path(), patience_s=PROBE_PATIENCE_S)) as output:
         _probe(output)
+    with closing(_bucket(storage.input, storage, secrets, Path(), patience_s=PROBE_PATIENCE_S)) as uploads:
+        next(uploads.walk(), None)
 
 
 def _probe(store: KeptStore) -> None:
@@ -66,15 +70,12 @@ def _probe(store: KeptStore) -> None:
     )
 
 
-def _bucket(world: World, name: str, *, patience_s: float) -> KeptStore:
+def _bucket(name: str, storage: Storage, secrets: StorageSecrets, scratch: Path, *, patience_s: float) -> KeptStore:
     # Only those who use a bucket pay for what reaches it.
     from safelight.aws.access import Access  # noqa: PLC0415
     from safelight.aws.sigv4 import Credentials  # noqa: PLC0415
     from safelight.aws.store import S3Store  # noqa: PLC0415
 
-    storage, secrets = world.storage, world.secrets
-    if storage is None:
-        raise InvalidRecipe("the configuration names no store")
     credentials = Credentials(key_id=secrets.key_id or "", secret=secrets.secret or "", token=secrets.token)
     access = Access(region=storage.region, credentials=credentials, endpoint=storage.endpoint)
-    return S3Store(name, access, world.scratch, patience_s=patience_s)
+    return S3Store(name, access, scratch, patience_s=patience_s)

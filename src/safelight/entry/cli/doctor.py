@@ -33,6 +33,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("writable", project.writable),
     ("free space", project.disk),
     ("database", project.database),
+    ("store", project.store),
     ("watches", project.watches),
     ("mail", project.mail),
     ("service", project.service),
