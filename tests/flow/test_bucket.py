@@ -8,12 +8,18 @@ import shlex
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec.structs import replace
 
+from safelight.aws.store import S3Store
+from safelight.errors import SafelightError
+from safelight.ports import Attributes
+from tests.contract.conftest import access_of
 from tests.flow.conftest import Post
 from tests.flow.running import RECIPE, Buckets, Project, command, environment, until
 from tests.servers.aws import Server, seaweedfs
@@ -146,6 +152,33 @@ def test_up_on_a_server_that_ignores_conditions_is_refused(tmp_path: Path, minis
         pair = Buckets(server=server, input=ministack.bucket(), output=ministack.bucket(), port=port, token=WORD)
         said = Project(tmp_path / "project", RECIPE, pair).cli("up", code=2)
     assert "If-None-Match" in said
+
+
+def test_bucket_server_killed_while_it_is_written_to_keeps_what_it_acknowledged(tmp_path: Path) -> None:
+    """SIGKILL under four writers: after the next start every object whose put was answered is there and whole."""
+    acknowledged: dict[str, bytes] = {}
+    plain = Attributes(content_type="image/webp")
+
+    def write(number: int, store: S3Store) -> None:
+        with suppress(SafelightError):
+            for count in range(1000):
+                key, body = f"{number}/{count}", bytes([number]) * (count * 101 + 1)
+                store.put(key, body, plain, expect=None)
+                acknowledged[key] = body
+
+    with ThreadPoolExecutor(4) as pool, seaweedfs(tmp_path) as server:
+        bucket = server.bucket()
+        for number in range(4):
+            pool.submit(write, number, S3Store(bucket, access_of(server), tmp_path, patience_s=0.1))
+        until(lambda: len(acknowledged) > 100, "a hundred objects")
+    assert len(acknowledged) < 4000, "the writers were still at it"
+    with seaweedfs(tmp_path) as server:
+        store = S3Store(bucket, access_of(server), tmp_path)
+        found = {upload.key: upload for upload in store.walk()}
+        assert acknowledged.keys() - found.keys() == set()
+        for key, body in acknowledged.items():
+            with store.fetch(found[key]) as kept:
+                assert kept == body
 
 
 def test_doctor_tries_the_buckets(project: Project, tmp_path: Path) -> None:

@@ -23,6 +23,9 @@ REGION = "eu-west-1"
 """Nothing depends on it; moto knows Rekognition in few regions, this one among them."""
 
 
+WEED_PORTS = [f"{part}.port{kind}" for part in ("s3", "master", "volume", "filer", "admin") for kind in ("", ".grpc")]
+
+
 class Server(Struct, frozen=True, kw_only=True):
     """A running server; `folder` is where its state and its log are."""
 
@@ -125,15 +128,21 @@ def seaweedfs(folder: Path, *, webhook: tuple[str, str] | None = None) -> Iterat
     key, secret = "test-key", "test-secret"
     (folder / "s3.json").write_text(_identities(key, secret))
     (folder / "data").mkdir(exist_ok=True)
+    kept = folder / "ports.json"
     if webhook:
         (folder / "notification.toml").write_text(_notification(*webhook))
 
     def start() -> AbstractContextManager[Server]:
-        words, port = _weed_words()
+        # Its parts know each other by their ports, so a folder that was used keeps them.
+        ports = json.loads(kept.read_text()) if kept.exists() else free_ports(len(WEED_PORTS))
         server = Server(
-            name="seaweedfs", endpoint=f"http://127.0.0.1:{port}", folder=folder, access_key=key, secret_key=secret
+            name="seaweedfs", endpoint=f"http://127.0.0.1:{ports[0]}", folder=folder, access_key=key, secret_key=secret
         )
-        return _served(server, [program, *words], {}, lambda: answers(server.endpoint) and _takes_objects(server))
+
+        def ready() -> bool:
+            return answers(server.endpoint) and _takes_objects(server) and bool(kept.write_text(json.dumps(ports)))
+
+        return _served(server, [program, *_weed_words(ports)], {}, ready)
 
     return _tried(start)
 
@@ -175,25 +184,23 @@ def _notification(endpoint: str, token: str) -> str:
     return f"[notification.webhook]\nenabled = true\n{where}max_retries = 1\nbackoff_seconds = 1\n"
 
 
-def _weed_words() -> tuple[list[str], int]:
-    names = [f"{part}.port{kind}" for part in ("s3", "master", "volume", "filer", "admin") for kind in ("", ".grpc")]
-    ports = free_ports(len(names))
-    listening = [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
+def _weed_words(ports: list[int]) -> list[str]:
+    listening = [f"-{name}={port}" for name, port in zip(WEED_PORTS, ports, strict=True)]
     # Without a 0 these two would take fixed ports; the statistics would be sent to the makers of SeaweedFS.
     off = ["-s3.port.iceberg=0", "-s3.port.lance=0", "-admin.ui=false", "-webdav=false", "-master.telemetry=false"]
     fixed = ["-dir=data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3.config=s3.json"]
-    return ["mini", *fixed, *off, *listening], ports[0]
+    return ["mini", *fixed, *off, *listening]
 
 
 def _takes_objects(server: Server) -> bool:
     """Whether a put succeeds, which comes a moment after the port answers."""
     ends = time.monotonic() + START_PATIENCE_S
-    s3 = server.client("s3")
+    s3, bucket = server.client("s3"), f"ready-{uuid.uuid4().hex[:20]}"  # one that is there is an error, too
     while time.monotonic() < ends:
         try:
-            s3.create_bucket(Bucket="ready")
-            s3.put_object(Bucket="ready", Key="ready", Body=b"ready")
-            s3.delete_object(Bucket="ready", Key="ready")
+            s3.create_bucket(Bucket=bucket)
+            s3.put_object(Bucket=bucket, Key="ready", Body=b"ready")
+            s3.delete_object(Bucket=bucket, Key="ready")
         except (ClientError, BotoCoreError):
             time.sleep(0.05)
         else:
