@@ -76,7 +76,7 @@ def test_bucket_with_versions_develops_each_upload_once(
     with project.serving() as service:
         for count, seed in enumerate((1, 2, 2), start=1):
             project.drop("a.png", picture(seed))
-            until(lambda count=count: len(project.jobs()) >= count and not project.waiting(), f"job {count}")
+            service.wait_until_ended(count)
         statuses = [outcome.status.value for outcome in service.outcomes]
         assert statuses.count("succeeded") == 3
         assert len({outcome.upload.version for outcome in service.outcomes}) == 3
