@@ -86,10 +86,10 @@ def test_bucket_with_versions_develops_each_upload_once(
     assert set(post.told().values()) == {1}
 
 
-def test_bucket_rejected_and_vanished_uploads_end_as_in_a_folder(
+def test_bucket_bad_uploads_are_rejected_as_in_a_folder(
     tmp_path: Path, buckets: Buckets, post: Post, picture: Picture
 ) -> None:
-    """Bad bytes are rejected by their code; what was deleted before its turn is nobody's fault."""
+    """Bad bytes are rejected by their code and told once; the rest is developed."""
     post.open()
     project = Project(tmp_path / "project", RECIPE + post.config, buckets)
     with project.serving() as service:
