@@ -18,20 +18,20 @@ MARGIN = 16
 
 
 class Sample(Struct, frozen=True, kw_only=True):
-    """The picture to encode instead of the whole one; `across` x `down` tiles, or none when it is no mosaic."""
+    """The picture to encode instead of the whole one: a strip of `tiles` from top to bottom, or none in one piece."""
 
     image: pyvips.Image
-    across: int = 0
-    down: int = 0
+    tiles: int = 0
     whole: bool = False
 
     def inside(self, image: pyvips.Image) -> pyvips.Image:
         """Return what counts of this sample, or of a decoded encode of it: the tiles without their margins."""
-        if not self.across:
+        if not self.tiles:
             return image
+        # A strip is cut in three steps, however many tiles it has; each of libvips' calls costs as much as some tiles.
         side = TILE - 2 * MARGIN
-        corners = [(x * TILE + MARGIN, y * TILE + MARGIN) for y in range(self.down) for x in range(self.across)]
-        return _together(image, corners, side, self.across)
+        row = image.crop(MARGIN, 0, side, image.height).grid(TILE, self.tiles, 1)
+        return row.crop(0, MARGIN, row.width, side).copy_memory()
 
 
 def take(image: pyvips.Image) -> Sample:
@@ -42,7 +42,8 @@ def take(image: pyvips.Image) -> Sample:
     across, down = _grid(image.width, image.height, min(max(LEAST, int(area * SHARE)), MOST))
     if across and down:
         corners = [(x, y) for y in _starts(image.height, down) for x in _starts(image.width, across)]
-        return Sample(image=_together(image, corners, TILE, across), across=across, down=down)
+        tiles = [image.crop(x, y, TILE, TILE) for x, y in corners]
+        return Sample(image=pyvips.Image.arrayjoin(tiles, across=1).copy_memory(), tiles=len(tiles))
     return Sample(image=_middle(image))
 
 
@@ -58,11 +59,6 @@ def _grid(width: int, height: int, budget: int) -> tuple[int, int]:
 def _starts(side: int, count: int) -> list[int]:
     cell = side / count
     return [int(index * cell + (cell - TILE) / 2) // 16 * 16 for index in range(count)]
-
-
-def _together(image: pyvips.Image, corners: list[tuple[int, int]], side: int, across: int) -> pyvips.Image:
-    tiles = [image.crop(x, y, side, side) for x, y in corners]
-    return pyvips.Image.arrayjoin(tiles, across=across).copy_memory()
 
 
 def _middle(image: pyvips.Image) -> pyvips.Image:
