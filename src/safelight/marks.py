@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
+from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,19 +60,34 @@ def logo(body: bytes) -> pyvips.Image:
         raise InvalidRecipe(f"the logo of a watermark cannot be used: {reason}") from err
 
 
-@cache
 def font(body: bytes) -> Path:
     """Prepare a font that a recipe names.
 
     Raises:
         InvalidRecipe: it is no font.
     """
-    return typeface.prepare(body, _font_folder())
+    if not _prepared(body).exists():  # the system cleans its folder for temporary files now and then
+        _prepared.cache_clear()
+    return _prepared(body)
 
 
 @cache
-def _font_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="safelight-fonts-"))
+def _prepared(body: bytes) -> Path:
+    return typeface.prepare(body, font_folder(Path(tempfile.gettempdir())))
+
+
+def font_folder(parent: Path) -> Path:
+    """Return the folder of prepared fonts: one for all processes of a user, since workers are killed, not ended.
+
+    Fonts are named after their bytes, so that it holds each once. Whatever another user has put in its place is not
+    trusted; then the process has a folder of its own.
+    """
+    folder = parent / f"safelight-fonts-{os.getuid()}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+    return folder if ours else Path(tempfile.mkdtemp(prefix="safelight-fonts-", dir=parent))
 
 
 @lru_cache(maxsize=KEPT_TEXTS)
