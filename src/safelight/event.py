@@ -163,6 +163,11 @@ def message_id(upload: Upload) -> str:
     return f"{upload.bucket}/{upload.key}/{upload.version}"
 
 
+def departure_id(deletion: Deletion) -> str:
+    """Return the id under which a queue holds the deletion of a key once, however often it is noticed."""
+    return f"{deletion.bucket}/{deletion.key}/deleted"
+
+
 def _refuse(err: Exception) -> NoReturn:
     raise InvalidMessage("the message is not of a known shape") from err
 

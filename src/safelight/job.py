@@ -9,6 +9,9 @@ from msgspec.structs import replace
 from safelight.errors import SafelightError
 from safelight.recipe.model import Recipe, digest
 
+DELETED = "deleted-"
+"""What the version begins with that stands for the deletion of an upload; no world has such a version of an object."""
+
 
 class Status(str, Enum):
     """How far a job has come; the first two are on the way, the others are outcomes."""
@@ -41,6 +44,11 @@ class Upload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: int
     arrived_at: str
     sequencer: str | None = None
+
+    @property
+    def deleted(self) -> bool:
+        """Whether this stands for a deletion: there are no bytes, and it was deleted when it says that it arrived."""
+        return self.version.startswith(DELETED)
 
 
 class Job(Struct, frozen=True, kw_only=True):

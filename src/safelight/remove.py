@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 
 from safelight.deliver import source_id
-from safelight.errors import NotFound
+from safelight.errors import NotFound, SafelightError
 from safelight.event import Deletion
-from safelight.job import Job, Outcome, Status, Upload, job_id, outcome_of, problem_of
+from safelight.job import DELETED, Job, Outcome, Status, Upload, job_id, outcome_of, problem_of
+from safelight.pipeline import announce
 from safelight.ports import Claim, KeyHead, Ports
 from safelight.recipe.keys import keys_of
 from safelight.recipe.model import Recipe, digest
@@ -29,7 +30,7 @@ def _job(deletion: Deletion, recipe: Recipe) -> Job:
     upload = Upload(
         bucket=deletion.bucket,
         key=deletion.key,
-        version=f"deleted-{deletion.sequencer or deletion.version or deletion.deleted_at}",
+        version=f"{DELETED}{deletion.sequencer or deletion.version or deletion.deleted_at}",
         etag="",
         size=0,
         arrived_at=deletion.deleted_at,
@@ -60,10 +61,37 @@ def remove(job: Job, ports: Ports) -> Outcome | None:
         raise
 
 
-def _removed(job: Job, claim: Claim, ports: Ports) -> Outcome:
+def fail(job: Job, error: SafelightError, ports: Ports) -> Outcome:
+    """Record that the outputs could not be removed, and tell.
+
+    Raises:
+        Busy: another worker holds the key.
+    """
+    claim = ports.ledger.claim(job, lease_s=LEASE_S)
+    try:
+        outcome = claim.known
+        if outcome is None or not outcome.status.ended:
+            started = _start(job, claim, ports)  # the deletion must be the head, or each scan would find it anew
+            tries = claim.known.attempts if claim.known else 0
+            facts = {"started_at": started, "finished_at": timestamp(ports.now()), "error": problem_of(error)}
+            outcome = outcome_of(job, Status.FAILED, attempts=tries + 1, **facts)
+            ports.ledger.finish(claim, outcome)
+            log.error("outputs of a deleted upload stay: %s", error.message, extra={"outcome": outcome})
+    except BaseException:
+        ports.ledger.release(claim)
+        raise
+    return announce(outcome, claim, ports)
+
+
+def _start(job: Job, claim: Claim, ports: Ports) -> str:
     now = timestamp(ports.now())
     head = KeyHead(version=job.upload.version, sequencer=job.upload.sequencer)
     ports.ledger.start(claim, outcome_of(job, Status.RUNNING, started_at=now), head)
+    return now
+
+
+def _removed(job: Job, claim: Claim, ports: Ports) -> Outcome:
+    now = _start(job, claim, ports)
     gone = [key for key in keys_of(job.recipe, job.upload.key) if _delete(key, job.upload, ports)]
     reason = NotFound(f"the upload was deleted; so were its outputs, {len(gone)} of them", remedy=DONE)
     facts = {"started_at": now, "finished_at": timestamp(ports.now()), "error": problem_of(reason)}

@@ -26,8 +26,9 @@ class Seen:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.keys: list[str] = []
+        self.gone: list[str] = []
         self.missed = 0
-        self.watch = Watch(root, self.keys.append, self._miss)
+        self.watch = Watch(root, self.keys.append, self._miss, self.gone.append)
 
     def _miss(self) -> None:
         self.missed += 1
@@ -120,6 +121,22 @@ def test_watch_hidden_files_folders_and_names_that_are_no_text_do_not_arrive(see
     (seen.root / "last").write_bytes(b"x")
     seen.wait("last")
     assert seen.keys == ["last"]
+
+
+def test_watch_files_and_folders_that_go_are_told_of(seen: Seen, tmp_path: Path) -> None:
+    """Deleted, renamed or moved away: each is told of under its old name, hidden ones are not."""
+    for name in ("deleted", "renamed", ".hidden"):
+        (seen.root / name).write_bytes(b"x")
+    (seen.root / "a folder" / "deep").mkdir(parents=True)
+    (seen.root / "a folder" / "deep" / "file").write_bytes(b"x")
+    seen.wait("a folder/deep/file")
+    (seen.root / "deleted").unlink()
+    (seen.root / ".hidden").unlink()
+    (seen.root / "renamed").rename(seen.root / "new")
+    (seen.root / "a folder").rename(tmp_path / "away")
+    until(lambda: len(seen.gone) == 3, f"three that went: {seen.gone}", patience_s=SOON_S)
+    assert set(seen.gone) == {"deleted", "renamed", "a folder"}
+    seen.wait("new")
 
 
 def test_watch_folder_that_goes_and_comes_back_is_watched_again(seen: Seen) -> None:

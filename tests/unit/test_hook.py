@@ -63,7 +63,7 @@ def post(port: int, body: bytes, *, token: str | None = WORD, path: str = "/hook
         ("update", "/buckets/in/a.jpg", "a.jpg"),
         ("create", "/buckets/in/a.jpg.versions/v_67149caef0b83d71d90731be90d4a0a8", "a.jpg"),
         ("update", "/buckets/in/a.jpg.versions", "a.jpg"),
-        ("delete", "/buckets/in/a.jpg", None),
+        ("delete", "/buckets/in/a.jpg", "a.jpg"),
         ("create", "/buckets/in/.uploads/aabe13/0001.part", None),
         ("create", "/buckets/in", None),
         ("create", "/buckets/input/a.jpg", None),
@@ -80,8 +80,9 @@ def test_hook_lets_what_it_is_told_of_arrive(port: int, arrivals: Arrivals) -> N
     """A body as SeaweedFS sends it is answered with 200, and the key arrives; so does one that is looked at again."""
     body = {"event_type": "create", "key": "/buckets/in/a.jpg", "message": {"new_entry": {"name": "a.jpg"}}}
     assert post(port, msgspec.json.encode(body)) == 200
-    assert post(port, msgspec.json.encode({**body, "event_type": "delete"})) == 200
     assert arrivals.wait(1) == ["a.jpg"]
+    assert post(port, msgspec.json.encode({**body, "event_type": "delete"})) == 200
+    assert arrivals.wait(1) == ["a.jpg", "a.jpg"]
 
 
 @pytest.mark.parametrize(

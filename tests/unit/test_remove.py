@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from safelight.errors import Busy
+from safelight.errors import Busy, Denied
 from safelight.event import Deletion, departure, parse
 from safelight.job import Job, jobs_for
 from safelight.pipeline import process
 from safelight.ports import Attributes
 from safelight.recipe.model import DEFAULT_RECIPE, Limits, digest
-from safelight.remove import removals, remove
+from safelight.remove import fail, removals, remove
 from tests.unit.fakes import World, png
 
 TAKING = replace(DEFAULT_RECIPE, on_delete="remove")
@@ -104,6 +104,28 @@ def test_remove_while_the_key_is_developed_waits(world: World) -> None:
     world.ledger.claim(job, lease_s=60)
     with pytest.raises(Busy):
         remove(gone(world), world.ports)
+
+
+def test_fail_is_told_once_and_a_reopened_job_removes(world: World) -> None:
+    """Outputs that could not be removed are no secret, and another try removes them."""
+    develop(world)
+    job = gone(world)
+    failed = fail(job, Denied("no"), world.ports)
+    assert fail(job, Denied("no"), world.ports) == failed
+    assert list(world.notifier.told.values())[1:] == [failed]
+    assert remove(job, world.ports) == failed
+    world.ledger.reopen(job.id)
+    remove(job, world.ports)
+    assert world.output.head(OUT) is None
+
+
+def test_fail_while_the_key_is_developed_waits(world: World) -> None:
+    """Also a failure is recorded by who holds the key."""
+    upload = world.input.drop("a.png", png(1))
+    (job,) = jobs_for(upload, (TAKING,))
+    world.ledger.claim(job, lease_s=60)
+    with pytest.raises(Busy):
+        fail(gone(world), Denied("no"), world.ports)
 
 
 def test_departure_survives_the_queue() -> None:

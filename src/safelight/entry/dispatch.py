@@ -14,6 +14,7 @@ from safelight.errors import Busy, SafelightError
 from safelight.job import Outcome, jobs_for
 from safelight.local.ports import Local
 from safelight.ports import Message
+from safelight.remove import removals
 
 MAX_TRIES = 5
 MAX_DEATHS = 2
@@ -168,9 +169,10 @@ class Dispatch:
     def _abandon(self, message: Message) -> None:
         """End the claims that a dead worker still holds."""
         if message.id in self._deaths:
-            for upload in event.parse(message.body).uploads:
-                for job in jobs_for(upload, self._local.world.settings.recipes):
-                    self._local.ledger.abandon(job.id)
+            found, recipes = event.parse(message.body), self._local.world.settings.recipes
+            uploaded = [job for upload in found.uploads for job in jobs_for(upload, recipes)]
+            for job in (*uploaded, *(job for deletion in found.deletions for job in removals(deletion, recipes))):
+                self._local.ledger.abandon(job.id)
 
     def _forget(self, message: Message, outcomes: list[Outcome]) -> None:
         self._tries.pop(message.id, None)

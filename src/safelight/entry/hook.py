@@ -1,4 +1,4 @@
-"""Notice what lands in a bucket: the server tells of it by a webhook, and scans find the rest.
+"""Notice what lands in a bucket or goes: the server tells of it by a webhook, and scans find the rest.
 
 Source: SeaweedFS wiki, "Filer Notification Webhook"; measured with version 4.48.
 """
@@ -38,20 +38,20 @@ class Event(Struct, frozen=True):
 
 
 class BucketWatch:
-    """Calls `arrived(key)` for each object that the server tells of; at most one call at a time.
+    """Calls `changed(key)` for each object that the server tells of; at most one call at a time.
 
     Args:
         bucket: whose objects.
         webhook: where the server tells of them; None: it does not.
         token: what it must know to be believed.
-        arrived: is called from a thread of the watch, perhaps more than once for one object.
+        changed: is called from a thread of the watch, perhaps more than once for one object, also for one that is gone.
 
     Raises:
         InUse: the port is taken.
     """
 
-    def __init__(self, bucket: str, webhook: Webhook | None, token: str | None, arrived: Callable[[str], None]) -> None:
-        self._arrived = arrived
+    def __init__(self, bucket: str, webhook: Webhook | None, token: str | None, changed: Callable[[str], None]) -> None:
+        self._changed = changed
         self._keys: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._looking = threading.Thread(target=self._look)
         self._server = _server(bucket, webhook.port, token, self.look_at) if webhook and token else None
@@ -64,7 +64,7 @@ class BucketWatch:
             self._serving.start()
 
     def stop(self) -> None:
-        """End; no call of `arrived` begins after this."""
+        """End; no call of `changed` begins after this."""
         if self._server and self._serving:
             if self._serving.is_alive():
                 self._server.shutdown()
@@ -75,27 +75,27 @@ class BucketWatch:
             self._looking.join()
 
     def look_at(self, key: str) -> None:
-        """Let an object arrive, soon and from another thread."""
+        """Let an object be looked at, soon and from another thread."""
         self._keys.put(key)
 
     def _look(self) -> None:
         while (key := self._keys.get()) is not None:
-            self._arrived(key)
+            self._changed(key)
 
 
 def key_of(event: Event, bucket: str) -> str | None:
-    """Return the key of the object that an event tells of; None when it tells of nothing new in the bucket.
+    """Return the key of the object that an event tells of; None when it tells of nothing in the bucket.
 
-    A folder that was made looks like an object here; the bucket then says that there is none.
+    A folder that was made or removed looks like an object here; the bucket then says that there is none.
     """
     folder = f"/buckets/{bucket}/"
-    if event.event_type == "delete" or not event.key.startswith(folder):
+    if not event.key.startswith(folder):
         return None
     key = event.key.removeprefix(folder)
     return None if key.startswith(_PARTS) else _VERSION.sub("", key)
 
 
-def _server(bucket: str, port: int, token: str, arrived: Callable[[str], None]) -> ThreadingHTTPServer:
+def _server(bucket: str, port: int, token: str, changed: Callable[[str], None]) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         timeout = PATIENCE_S
         protocol_version = "HTTP/1.1"
@@ -104,7 +104,7 @@ def _server(bucket: str, port: int, token: str, arrived: Callable[[str], None]) 
             event = _read(self, f"Bearer {token}")
             refused = isinstance(event, HTTPStatus)
             if isinstance(event, Event) and (key := key_of(event, bucket)):
-                arrived(key)
+                changed(key)
             self.send_response(event if isinstance(event, HTTPStatus) else HTTPStatus.OK)
             self.send_header("Content-Length", "0")
             if refused:

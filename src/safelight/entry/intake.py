@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from safelight import event
+from safelight.entry import leave
 from safelight.entry.still import is_whole
 from safelight.errors import SafelightError
 from safelight.job import Upload
@@ -18,9 +19,14 @@ _log = logging.getLogger("safelight")
 
 
 def take(local: Local, bucket: str, key: str) -> bool:
-    """Queue the upload at `key` as it is now, if a recipe wants it; False for a fault, which a scan must make good."""
+    """Queue the upload at `key` as it is now, if a recipe wants it; False for a fault, which a scan must make good.
+
+    In a bucket nothing at the key is news as well: its server has one word for what came and what went.
+    """
     try:
         upload = local.inputs[bucket].upload_at(key)
+        if upload is None and local.world.storage:
+            leave.take(local, bucket, key)
         if upload and _wanted(local, upload) and not _begun(local, upload):
             _queue(local, upload)
     except SafelightError as err:
@@ -33,16 +39,24 @@ def take(local: Local, bucket: str, key: str) -> bool:
 
 
 def scan(local: Local, bucket: str, woke: Callable[[], None], ended: threading.Event) -> int:
-    """Queue every upload that no worker has begun in its present version, and return how many those are."""
+    """Queue every upload that no worker has begun in its present version, and return how many those are.
+
+    Originals that were there at an earlier scan and are gone are queued for removal, where a recipe asks for that.
+    """
     found = 0
     root = dict(local.world.inputs)[bucket]
+    rollcall = leave.RollCall(local, bucket)
     for upload in local.inputs[bucket].walk():
         if ended.is_set():
-            break
-        if _wanted(local, upload) and not _begun(local, upload) and _whole(local, upload, root):
+            return found
+        begun = _wanted(local, upload) and _begun(local, upload)
+        rollcall.see(upload.key, begun=begun)
+        if _wanted(local, upload) and not begun and _whole(local, upload, root):
             _queue(local, upload)
             woke()
             found += 1
+    if rollcall.end():
+        woke()
     return found
 
 

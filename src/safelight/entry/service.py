@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 
 from safelight import log
-from safelight.entry import intake
+from safelight.entry import intake, leave
 from safelight.entry.dispatch import Dispatch
 from safelight.entry.hook import BucketWatch
 from safelight.entry.lock import locked
@@ -79,9 +79,10 @@ class Service:
 
     def _run(self, local: Local, ready: Callable[[], None]) -> None:
         _recover(local)
+        leave.check(local.world)
         watches = {bucket: self._watch(local, bucket) for bucket in local.inputs}
         pool = Pool(self._world, self._workers)
-        dispatch = Dispatch(local, pool, self._workers, lambda outcome: self._ended(outcome, watches))
+        dispatch = Dispatch(local, pool, self._workers, lambda outcome: self._ended(local, outcome, watches))
         self._wake = dispatch.wake
         for watch in watches.values():
             watch.start()
@@ -103,8 +104,9 @@ class Service:
             local.notifier.deliver(time.time(), flush=True)
             _log.info("service stopped")
 
-    def _ended(self, outcome: Outcome, watches: Mapping[str, Watch | BucketWatch]) -> None:
+    def _ended(self, local: Local, outcome: Outcome, watches: Mapping[str, Watch | BucketWatch]) -> None:
         self._told(outcome)
+        leave.remember(local, outcome)
         if outcome.status is Status.SUPERSEDED:
             # The file changed after it was queued, perhaps in a way that no event tells of, such as its mtime alone.
             watches[outcome.upload.bucket].look_at(outcome.upload.key)
@@ -115,10 +117,14 @@ class Service:
                 self._left_behind.set()
             self._wake()
 
+        def departed(key: str) -> None:
+            leave.notice(local, bucket, key)
+            self._wake()
+
         world = local.world
         if world.storage:
             return BucketWatch(bucket, world.storage.webhook, world.secrets.webhook_token, arrived)
-        return Watch(dict(world.inputs)[bucket], arrived, self._scan_due.set)
+        return Watch(dict(world.inputs)[bucket], arrived, self._scan_due.set, departed)
 
     def _scan(self, local: Local, dispatch: Dispatch) -> None:
         """Look for what the watch missed: at the start soon again, since files too fresh to trust were left out."""

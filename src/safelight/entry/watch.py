@@ -1,4 +1,4 @@
-"""Notice every file that lands in the input folder, once it is whole."""
+"""Notice every file that lands in the input folder, once it is whole, and every one that goes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from watchdog.events import (
+    DirDeletedEvent,
+    DirMovedEvent,
     FileClosedEvent,
     FileCreatedEvent,
+    FileDeletedEvent,
     FileModifiedEvent,
     FileMovedEvent,
     FileSystemEvent,
@@ -26,7 +29,10 @@ from safelight.entry.still import is_open_for_writing, is_whole
 from safelight.errors import NotFound
 
 POLL_S = 0.25
-EVENTS: list[type[FileSystemEvent]] = [FileClosedEvent, FileMovedEvent, FileCreatedEvent]
+EVENTS: list[type[FileSystemEvent]] = [
+    *(FileClosedEvent, FileMovedEvent, FileCreatedEvent),
+    *(FileDeletedEvent, DirDeletedEvent, DirMovedEvent),
+]
 if sys.platform != "linux":  # which alone tells of a close
     EVENTS.append(FileModifiedEvent)
 
@@ -39,11 +45,20 @@ class Watch:
     Args:
         root: the folder; sub-folders are watched too. It may go and come back.
         arrived: is called from threads of the watch, perhaps more than once for one file.
-        missed: is called when files may have come while nothing was watched.
+        missed: is called when files may have come or gone while nothing was watched.
+        departed: is called in the same way as `arrived` for each file or folder that was deleted or moved away; by
+            then something may be there again, as with editors that save so.
     """
 
-    def __init__(self, root: Path, arrived: Callable[[str], None], missed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        arrived: Callable[[str], None],
+        missed: Callable[[], None],
+        departed: Callable[[str], None] = lambda _key: None,
+    ) -> None:
         self._root = root
+        self._departed = departed
         self._arrived = arrived
         self._missed = missed
         self._pending: dict[str, tuple[tuple[int, int], float]] = {}
@@ -59,7 +74,7 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; no call of `arrived` begins after this."""
+        """End; no call of `arrived` or `departed` begins after this."""
         self._ended.set()
         self._thread.join()
         self._forget()
@@ -79,6 +94,12 @@ class Watch:
         key = self._key(path)
         if key:
             self.look_at(key)
+
+    def gone(self, path: str) -> None:
+        """Take note of a file or folder that went."""
+        key = self._key(path)
+        if key:
+            self._departed(key)
 
     def look_at(self, key: str) -> None:
         """Let a file arrive as soon as it is whole."""
@@ -151,7 +172,12 @@ class _Handler(FileSystemEventHandler):
         self._watch.closed(os.fsdecode(event.src_path))
 
     def on_moved(self, event: FileSystemEvent) -> None:
-        self._watch.closed(os.fsdecode(event.dest_path))
+        if not event.is_directory:  # whose files are told of one by one
+            self._watch.closed(os.fsdecode(event.dest_path))
+        self._watch.gone(os.fsdecode(event.src_path))
+
+    def on_deleted(self, event: FileSystemEvent) -> None:
+        self._watch.gone(os.fsdecode(event.src_path))
 
     def on_created(self, event: FileSystemEvent) -> None:
         self._watch.changed(os.fsdecode(event.src_path))

@@ -10,16 +10,18 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from pebble.common.types import CONSTS
 
-from safelight import event, log, pipeline
+from safelight import event, log, pipeline, remove
 from safelight.entry.stores import open_local
 from safelight.errors import SafelightError
 from safelight.job import Job, Outcome, jobs_for
 from safelight.local.ports import Local, World
+from safelight.ports import Ports
 from safelight.recipe.model import Limits
 
 EXIT_OUT_OF_MEMORY = 77
@@ -57,17 +59,23 @@ def protect(limits: Limits, parent: int) -> None:
 
 
 def develop(world: World, body: bytes) -> list[Outcome]:
-    """Develop everything that a message asks for, one job after the other.
+    """Develop or remove everything that a message asks for, one job after the other.
 
     Raises:
         SafelightError: one of the jobs could not be ended; the message must come again.
     """
-    return [_develop(job, world) for job in _jobs(world, body)]
+    uploaded, deleted = _jobs(world, body)
+    limits = world.settings.limits
+    outcomes = [_ended(job, world, lambda job, ports: pipeline.process(job, ports, limits)) for job in uploaded]
+    removed = [_ended(job, world, remove.remove) for job in deleted]
+    return [outcome for outcome in (*outcomes, *removed) if outcome]
 
 
 def give_up(world: World, body: bytes, error: SafelightError) -> list[Outcome]:
     """Record the jobs of a message that have not ended as failed."""
-    return [pipeline.fail(job, error, _local(world).ports(job.upload.bucket)) for job in _jobs(world, body)]
+    uploaded, deleted = _jobs(world, body)
+    failed = [pipeline.fail(job, error, _local(world).ports(job.upload.bucket)) for job in uploaded]
+    return failed + [remove.fail(job, error, _local(world).ports(job.upload.bucket)) for job in deleted]
 
 
 @cache
@@ -75,16 +83,18 @@ def _local(world: World) -> Local:
     return open_local(world)  # for the life of the process
 
 
-def _jobs(world: World, body: bytes) -> list[Job]:
-    return [job for upload in event.parse(body).uploads for job in jobs_for(upload, world.settings.recipes)]
+def _jobs(world: World, body: bytes) -> tuple[list[Job], list[Job]]:
+    """Return the jobs of uploads, and those of deletions."""
+    found, recipes = event.parse(body), world.settings.recipes
+    uploaded = [job for upload in found.uploads for job in jobs_for(upload, recipes)]
+    return uploaded, [job for deletion in found.deletions for job in remove.removals(deletion, recipes)]
 
 
-def _develop(job: Job, world: World) -> Outcome:
-    limits = world.settings.limits
+def _ended(job: Job, world: World, end: Callable[[Job, Ports], Outcome | None]) -> Outcome | None:
     # The default action of SIGALRM ends the process, also one that is stuck in C code.
-    signal.setitimer(signal.ITIMER_REAL, limits.seconds)
+    signal.setitimer(signal.ITIMER_REAL, world.settings.limits.seconds)
     try:
-        return pipeline.process(job, _local(world).ports(job.upload.bucket), limits)
+        return end(job, _local(world).ports(job.upload.bucket))
     except SafelightError:
         raise
     except Exception as err:

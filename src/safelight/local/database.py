@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX mails_subject ON mails (subject, made_at)",
         "CREATE INDEX mails_unsent ON mails (next_try_at) WHERE sent_at IS NULL",
     ),
+    # In which place the original was seen: what is missing in another one was not deleted.
+    ("ALTER TABLE keys ADD COLUMN place TEXT",),
 )
 
 _DENIED = {sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_CANTOPEN}
@@ -86,7 +88,7 @@ class Database:
                 self._connection.close()
                 raise
 
-    def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+    def read(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
         """Return the rows of one statement."""
         with self._lock, self._translated():
             return self._connection.execute(sql, parameters).fetchall()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from safelight.errors import Busy, LostLease
-from safelight.job import Job, Outcome, Status
+from safelight.job import DELETED, Job, Outcome, Status
 from safelight.local.database import Database
 from safelight.ports import Claim, KeyHead
 
@@ -20,6 +20,13 @@ _CLAIM = """
     ON CONFLICT (bucket, key) DO UPDATE
     SET token = excluded.token, lease_until = excluded.lease_until, lease_job = excluded.lease_job"""
 _SET_HEAD = "UPDATE keys SET head_version = ?, head_sequencer = ? WHERE bucket = ? AND key = ?"
+_BEGUN = """
+    SELECT key FROM keys WHERE bucket = :bucket AND key = :key AND head_version NOT GLOB :deleted
+    UNION ALL
+    SELECT key FROM keys WHERE bucket = :bucket AND key > :key || '/' AND key < :key || '0'
+    AND head_version NOT GLOB :deleted"""  # 0 is the character after /
+_SEEN = "SELECT key FROM keys WHERE bucket = ? AND place = ? AND head_version NOT GLOB ?"
+_SEE = "UPDATE keys SET place = ? WHERE bucket = ? AND key = ?"
 _END_LEASE = "UPDATE keys SET lease_until = 0, lease_job = NULL WHERE bucket = ? AND key = ? AND token = ?"
 _ABANDON = "UPDATE keys SET lease_until = 0, lease_job = NULL WHERE lease_job = ?"
 _END_ALL_LEASES = "UPDATE keys SET lease_until = 0, lease_job = NULL WHERE lease_until > 0"
@@ -149,6 +156,20 @@ class SqliteLedger:
         """Return the key's head, or None when no worker ever began it."""
         found = self._database.read(_KEY, (bucket, key))
         return _head(*found[0][2:]) if found else None
+
+    def begun(self, bucket: str, key: str) -> list[str]:
+        """List the keys at `key` and below it, as if it were a folder, that a worker began and no removal ended."""
+        given = {"bucket": bucket, "key": key, "deleted": DELETED + "*"}
+        return [found for (found,) in self._database.read(_BEGUN, given)]
+
+    def see(self, bucket: str, keys: Iterable[str], place: str) -> None:
+        """Record that the originals of these keys were seen in a place; a key that nobody claimed is left out."""
+        with self._database.write() as rows:
+            rows.executemany(_SEE, [(place, bucket, key) for key in keys])
+
+    def seen(self, bucket: str, place: str) -> set[str]:
+        """Return the keys whose originals were seen in a place and are not known to be deleted."""
+        return {key for (key,) in self._database.read(_SEEN, (bucket, place, DELETED + "*"))}
 
     def jobs(self, *, status: Status | None = None, limit: int = 100, after: str | None = None) -> list[Outcome]:
         """List jobs, the one that changed last first; `after` is the id of the last one already seen."""

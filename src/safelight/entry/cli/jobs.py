@@ -14,6 +14,7 @@ from safelight.entry.cli.options import config_option, json_option, known_local
 from safelight.errors import NotFound
 from safelight.job import Outcome, Status, jobs_for
 from safelight.local.ports import Local
+from safelight.remove import removals
 
 STATUSES = click.Choice([status.value for status in Status])
 
@@ -81,14 +82,18 @@ def replay(job_ids: tuple[str, ...], status: str | None, config: Path | None) ->
 
 
 def _queue_again(local: Local, outcome: Outcome) -> bool:
-    """Queue a job's upload, and return whether that makes a new job, by a recipe that has changed."""
-    jobs = jobs_for(outcome.upload, local.world.settings.recipes)
+    """Queue a job's upload, or its deletion, and return whether that makes a new job, by a recipe that has changed."""
+    upload, recipes = outcome.upload, local.world.settings.recipes
+    if upload.deleted:
+        deletion = event.Deletion(bucket=upload.bucket, key=upload.key, deleted_at=upload.arrived_at)
+        jobs, body, name = removals(deletion, recipes), event.departure(deletion), event.departure_id(deletion)
+    else:
+        jobs, body, name = jobs_for(upload, recipes), event.message(upload), event.message_id(upload)
     same = outcome.id in (job.id for job in jobs)
     if same:
         local.ledger.reopen(outcome.id)
-    name = event.message_id(outcome.upload)
     if not local.queue.exhume(name):
-        local.queue.send(event.message(outcome.upload), id=name)
+        local.queue.send(body, id=name)
     return not same
 
 

@@ -61,7 +61,7 @@ def _row(outcome: Outcome) -> tuple[RenderableType, ...]:
     return (
         status,
         str(len(outcome.renditions) or ""),
-        size_text(outcome.upload.size),
+        "" if outcome.upload.deleted else size_text(outcome.upload.size),
         size_text(written) if outcome.renditions else "",
         percent_text(outcome) if outcome.renditions else "",
         time_text(outcome.duration_ms) if outcome.duration_ms is not None else "",
@@ -127,13 +127,14 @@ def _facts(outcome: Outcome) -> Iterable[tuple[str, RenderableType]]:
     yield "job", outcome.id
     yield "status", Text(outcome.status.value, style=COLORS[outcome.status])
     yield "picture", escape(printable(upload.key))
-    yield "size", size_text(upload.size)
+    if not upload.deleted:
+        yield "size", size_text(upload.size)
     if source := outcome.source:
         turned = f", orientation {source.orientation}" if source.orientation > 1 else ""
         frames = f", {source.frames} frames" if source.frames > 1 else ""
         yield "source", f"{source.format}, {source.width} x {source.height}{frames}{turned}"
     yield "recipe", f"{outcome.recipe} ({outcome.recipe_digest})"
-    yield "arrived", upload.arrived_at
+    yield ("deleted" if upload.deleted else "arrived"), upload.arrived_at
     if outcome.finished_at:
         yield "ended", outcome.finished_at
     if outcome.duration_ms is not None:
