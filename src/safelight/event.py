@@ -147,15 +147,12 @@ def parse_object(message: object) -> Event:
 
 def message(upload: Upload) -> bytes:
     """Return the message that `parse` turns into this upload."""
-    body = msgspec.json.encode(Arrival(safelight=1, upload=upload))
-    for sign in ("\ufffe", "\uffff"):  # the two that neither JSON escapes by itself nor SQS takes
-        body = body.replace(sign.encode(), f"\\u{ord(sign):04x}".encode())
-    return body
+    return _text(Arrival(safelight=1, upload=upload))
 
 
 def departure(deletion: Deletion) -> bytes:
     """Return the message that `parse` turns into this deletion."""
-    return msgspec.json.encode(Departure(safelight=1, deletion=deletion))
+    return _text(Departure(safelight=1, deletion=deletion))
 
 
 def message_id(upload: Upload) -> str:
@@ -166,6 +163,13 @@ def message_id(upload: Upload) -> str:
 def departure_id(deletion: Deletion) -> str:
     """Return the id under which a queue holds the deletion of a key once, however often it is noticed."""
     return f"{deletion.bucket}/{deletion.key}/deleted"
+
+
+def _text(message: Arrival | Departure) -> bytes:
+    body = msgspec.json.encode(message)
+    for sign in ("\ufffe", "\uffff"):  # the two that neither JSON escapes by itself nor SQS takes
+        body = body.replace(sign.encode(), f"\\u{ord(sign):04x}".encode())
+    return body
 
 
 def _refuse(err: Exception) -> NoReturn:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pebble import ProcessExpired
 
 from safelight import event
@@ -31,8 +32,12 @@ from safelight.job import Outcome, Status, Upload, outcome_of
 from safelight.local.ledger import SqliteLedger
 from safelight.local.queue import SqliteQueue
 from safelight.ports import Message
+from safelight.recipe.model import DEFAULT_RECIPE
+from safelight.remove import removals
 from safelight.settings import Settings
 from tests.unit.fakes import Clock, job_for
+
+TAKING = replace(DEFAULT_RECIPE, on_delete="remove")
 
 
 class Workers:
@@ -54,7 +59,8 @@ class Workers:
 
 
 def _key(body: bytes) -> str:
-    return event.parse(body).uploads[0].key
+    found = event.parse(body)
+    return (*found.uploads, *found.deletions)[0].key
 
 
 class FullQueue:
@@ -79,7 +85,9 @@ class Desk:
         self.ledger = SqliteLedger(folder / "safelight.db", self.clock.now)
         self.workers, self.told = Workers(), list[str]()
         local = SimpleNamespace(
-            queue=self.queue, ledger=self.ledger, world=SimpleNamespace(settings=Settings(name="test"))
+            queue=self.queue,
+            ledger=self.ledger,
+            world=SimpleNamespace(settings=Settings(name="test", recipes=(TAKING,))),
         )
         told: Callable[[Outcome], None] = lambda outcome: self.told.append(outcome.upload.key)  # noqa: E731
         self.dispatch = Dispatch(local, self.workers, 2, told)  # type: ignore[arg-type]
@@ -318,3 +326,14 @@ def test_dispatch_cancelled_by_a_stop_leaves_the_message_in_the_queue(desk: Desk
     assert (desk.queue.waiting(), desk.dispatch.busy(), desk.told) == (1, False, [])
     desk.queue.reveal_all()
     assert isinstance(desk.queue.receive(1, visible_again_s=1)[0], Message)
+
+
+def test_dead_worker_of_a_removal_leaves_no_claim(desk: Desk) -> None:
+    """Also the key of a deleted upload is free again when whoever had it is dead."""
+    deletion = event.Deletion(bucket="in", key="a", deleted_at="2026-01-02T03:04:05.678Z")
+    (job,) = removals(deletion, (TAKING,))
+    desk.queue.send(event.departure(deletion), id=event.departure_id(deletion))
+    desk.turn()
+    desk.ledger.claim(job, lease_s=60)
+    desk.answer(WorkerCrashed("died"))
+    desk.ledger.claim(job, lease_s=60)

@@ -126,6 +126,22 @@ def test_develop_deletion_takes_outputs_along_where_the_recipe_says_so(function:
     assert function.memory.output.head("processed_a.png") is None
 
 
+def test_develop_deletion_that_fails_on_its_last_try_is_recorded(function: Function) -> None:
+    """Outputs that could not be removed are a failed job, of which somebody is told."""
+    function.recipes = (replace(DEFAULT_RECIPE, on_delete="remove"),)
+    deleted = Deletion(bucket="in", key="a.png", deleted_at="2026-01-02T03:04:05.678Z")
+
+    def down() -> None:
+        raise Unavailable("the store is down")
+
+    function.memory.input.on["head"] = down
+    message = msgspec.json.decode(event.departure(deleted))
+    last = Item(message=message, id="m", receipt="r", receives=function.max_receives)
+    assert function.run(last) == {}
+    assert [job.status.value for job in function.memory.ledger.jobs()] == ["failed"]
+    assert function.memory.notifier.statuses == ["failed"]
+
+
 def test_develop_own_output_is_skipped(function: Function) -> None:
     """Where input and output share a bucket, the pipeline never develops what it made."""
     upload = function.drop("processed_a.png")

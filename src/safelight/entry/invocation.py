@@ -19,7 +19,7 @@ from safelight.errors import Busy, SafelightError, Timeout
 from safelight.job import Job, Outcome, Upload, jobs_for
 from safelight.ports import Message, Ports, Queue
 from safelight.recipe.model import Limits, Recipe
-from safelight.remove import removals, remove
+from safelight.remove import fail, removals, remove
 from safelight.times import timestamp
 
 HAND_BACK_S = 3.0
@@ -194,9 +194,10 @@ class Invocation:
     def _abandon(self, item: Item) -> None:
         """End the leases that a thread holds which is left behind, so that another try need not wait for them."""
         try:
-            for upload in event.parse_object(item.message).uploads:
-                for job in jobs_for(upload, self._world.recipes):
-                    self._world.ports(upload.bucket).ledger.abandon(job.id)
+            found, recipes = event.parse_object(item.message), self._world.recipes
+            uploaded = [job for upload in found.uploads for job in jobs_for(upload, recipes)]
+            for job in (*uploaded, *(job for deletion in found.deletions for job in removals(deletion, recipes))):
+                self._world.ports(job.upload.bucket).ledger.abandon(job.id)
         except SafelightError as err:
             _log.warning("its lease ends later than it could: %s", err.message, extra={"code": err.code})
 
@@ -208,6 +209,9 @@ class Invocation:
                 outcome = pipeline.fail(job, error, ports)
                 if outcome.error and outcome.error.code == error.code:
                     self._process.told(outcome)
+        for deletion in found.deletions:
+            for job in removals(deletion, self._world.recipes):
+                fail(job, error, self._world.ports(job.upload.bucket))
         return True
 
     def _back(self, item: Item, error: SafelightError, *, delay_s: float) -> SafelightError:
