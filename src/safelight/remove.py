@@ -98,7 +98,7 @@ def _removed(job: Job, claim: Claim, ports: Ports) -> Outcome:
     tries = claim.known.attempts if claim.known else 0
     outcome = outcome_of(job, Status.SUPERSEDED, attempts=tries + 1, **facts)
     ports.ledger.finish(claim, outcome)
-    log.info("removed %d outputs of a deleted upload", len(gone), extra={"outcome": outcome})
+    log.info("outputs of a deleted upload removed: %d", len(gone), extra={"outcome": outcome})
     return outcome
 
 
