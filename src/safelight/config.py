@@ -9,12 +9,12 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from safelight.recipe import assets
 from safelight.recipe.check import Source, check
 from safelight.recipe.fan_out import fan_out
 from safelight.recipe.finding import Finding, InvalidFile
 from safelight.recipe.model import Recipe, in_written_order
 from safelight.recipe.parse import Reading, build, read
+from safelight.recipe.settle import Trial, settle, untried
 from safelight.settings import Notify, Settings
 from safelight.storage import StorageSecrets, secrets_of
 
@@ -35,9 +35,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     storage_secrets: StorageSecrets = StorageSecrets()
 
 
-def load(
-    path: Path | None = None, environ: Mapping[str, str] = os.environ, trial: assets.Trial = assets.untried
-) -> Loaded:
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, trial: Trial = untried) -> Loaded:
     """Read the configuration; without a `path` it is ./safelight.yaml, or the defaults when that is missing.
 
     Args:
@@ -55,7 +53,7 @@ def load(
     # A message may reach whoever sent a picture, so it carries no absolute path.
     file = path.name if path.is_absolute() else str(path)
     source, settings, warnings = _settings(_text(path, file), file)
-    settings = replace(settings, recipes=assets.settle(settings.recipes, path.parent, source, settings.limits, trial))
+    settings = replace(settings, recipes=settle(settings.recipes, path.parent, source, settings.limits, trial))
     smtp = settings.notify.smtp
     password = environ.get(smtp.password_env) if smtp else None
     mail = _mail(settings.notify, source, has_password=password is not None)

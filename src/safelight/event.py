@@ -4,8 +4,6 @@ Source: Amazon S3 user guide, "Event message structure" (2.x) and "EventBridge e
 developer guide, "Using Lambda with Amazon SQS" and "with Amazon SNS".
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, NoReturn
 from urllib.parse import unquote_plus
 

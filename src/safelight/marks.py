@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
@@ -73,6 +72,9 @@ def font(body: bytes) -> Path:
 
 @cache
 def _prepared(body: bytes) -> Path:
+    # Not needed where no recipe brings a font of its own; it would slow down every start of the function on AWS.
+    import tempfile  # noqa: PLC0415
+
     return typeface.prepare(body, font_folder(Path(tempfile.gettempdir())))
 
 
@@ -82,6 +84,8 @@ def font_folder(parent: Path) -> Path:
     Fonts are named after their bytes, so that it holds each once. Whatever another user has put in its place is not
     trusted; then the process has a folder of its own.
     """
+    import tempfile  # noqa: PLC0415 -- as above
+
     folder = parent / f"safelight-fonts-{os.getuid()}"
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)

@@ -1,7 +1,5 @@
 """The settings of a project as data; `config` reads them from YAML, and a package for Lambda carries them parsed."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct

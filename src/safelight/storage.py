@@ -1,7 +1,5 @@
 """`store:` of safelight.yaml: the buckets of a server in place of folders."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """What a quality is chosen for: a number, how alike the output looks, or its size in bytes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Annotated, Literal

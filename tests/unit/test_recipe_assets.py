@@ -7,7 +7,7 @@ import pytest
 import pyvips
 
 from safelight.config import load
-from safelight.recipe import assets
+from safelight.recipe import assets, settle
 from safelight.recipe.finding import InvalidFile
 from safelight.recipe.model import Limits
 from safelight.steps.text import SHIPPED_FONT
@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def errors(folder: Path, *marks: str, trial: assets.Trial = assets.untried) -> list[str]:
+def errors(folder: Path, *marks: str, trial: settle.Trial = settle.untried) -> list[str]:
     """Return what is wrong with a recipe that has a rendition with each of the watermarks."""
     entries = "".join(
         f'      - key: "{{dir}}{{filename}}-{i}.webp"\n        watermark: {mark}\n' for i, mark in enumerate(marks)

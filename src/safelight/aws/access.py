@@ -39,12 +39,14 @@ class Access(Struct, frozen=True, kw_only=True):
     """An account's region, seen by one caller.
 
     `endpoint` replaces the services' own, as stand-ins need it; `ca_bundle` is a PEM file of whom to trust instead.
+    `roots` are PEM certificates that buckets' clients believe instead of the system's; see `trust.amazon_alone`.
     """
 
     region: str
     credentials: Credentials
     endpoint: str | None = None
     ca_bundle: str | None = None
+    roots: bytes | None = None
 
     def endpoint_of(self, service: str) -> Endpoint:
         """Return the server of a service, such as `dynamodb`.

@@ -1,7 +1,5 @@
 """Lists of the ledger's table: jobs by status and time, and notices that are owed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any

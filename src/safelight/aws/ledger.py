@@ -9,8 +9,6 @@ Reads are consistent, but for lists (`jobs`, `unnotified`): their indexes follow
 Source: Amazon DynamoDB developer guide, "Condition expressions", "Managing complex workflows with transactions".
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import msgspec

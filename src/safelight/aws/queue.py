@@ -1,7 +1,5 @@
 """The queue on SQS: a standard queue, and another one for the messages that are given up."""
 
-from __future__ import annotations
-
 import math
 import re
 from base64 import b64decode, b64encode
@@ -24,7 +22,7 @@ UNKNOWN = "unknown"
 
 _BASE64 = "base64"
 _CODED_TYPE = "String.base64"
-_NO_TEXT = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_TEXT = re.compile("[\0-\x08\v\f\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """What SQS takes in no text. Source: SQS API reference, SendMessage."""
 
 _STALE = frozenset(

@@ -4,8 +4,6 @@ Three kinds of items share it, since a transaction covers a key and its job: `ke
 `job/<id>` (the record), and `days/<month>`, which tells on which days there are jobs of a status to list.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from typing import Any

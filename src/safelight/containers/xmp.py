@@ -17,7 +17,7 @@ RDF, DC = "http://www.w3.org/1999/02/22-rdf-syntax-ns#", "http://purl.org/dc/ele
 RIGHTS = "http://ns.adobe.com/xap/1.0/rights/"
 MAX_BYTES, MAX_MERGED = 1 << 20, 1 << 18
 """Of a packet that is read, and of one that is changed."""
-_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML = re.compile("[\0-\x08\v\f\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML 1.0 cannot hold (2.2)."""
 
 

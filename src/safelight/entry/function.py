@@ -15,6 +15,7 @@ from safelight.aws import emf
 from safelight.aws.access import access_from
 from safelight.aws.client import Timing
 from safelight.aws.ports import Aws, Deployment, names_from
+from safelight.aws.trust import amazon_alone
 from safelight.entry.invocation import Invocation, Item, Process
 from safelight.job import Outcome
 from safelight.log import JsonFormatter
@@ -38,7 +39,10 @@ class Function:
     def __init__(self, environ: Mapping[str, str], out: TextIO) -> None:
         folder = Path(environ.get("LAMBDA_TASK_ROOT", ".")) / packed.FOLDER
         deployment = Deployment(
-            settings=packed.load(folder), folder=folder, names=names_from(environ), access=access_from(environ)
+            settings=packed.load(folder),
+            folder=folder,
+            names=names_from(environ),
+            access=amazon_alone(access_from(environ)),
         )
         self._environ = environ
         self._out = out

@@ -1,7 +1,5 @@
 """The recipe as data. Each field carries its range and its sentence; parser, schema and reference come from here."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Annotated, Any, Literal, get_args
 

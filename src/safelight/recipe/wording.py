@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from msgspec import Struct, inspect
@@ -76,6 +75,9 @@ def example(expected: Expected) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return `did you mean ...?` with the known word that is spelled most like `word`, or nothing."""
+    # Needed once something is wrong, and the function on AWS reads settings that are right.
+    from difflib import get_close_matches  # noqa: PLC0415
+
     by_lower = {each.lower(): each for each in known}
     close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return f"did you mean {by_lower[close[0]]!r}?" if close else ""

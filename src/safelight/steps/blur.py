@@ -1,7 +1,5 @@
 """Blur: a Gaussian over the whole picture."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import pyvips

@@ -1,15 +1,11 @@
 """Flatten: put a color behind a picture that has clear parts."""
 
-from __future__ import annotations
+from typing import Annotated
 
-from typing import TYPE_CHECKING, Annotated
-
+import pyvips
 from msgspec import Meta, Struct
 
 from safelight.steps.paint import Color, ink, with_room
-
-if TYPE_CHECKING:
-    import pyvips
 
 
 class Flatten(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

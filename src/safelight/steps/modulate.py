@@ -1,15 +1,11 @@
 """Modulate: brightness, saturation and hue, as the eye orders them."""
 
-from __future__ import annotations
+from typing import Annotated
 
-from typing import TYPE_CHECKING, Annotated
-
+import pyvips
 from msgspec import Meta, Struct
 
 from safelight.steps.alpha import on_color
-
-if TYPE_CHECKING:
-    import pyvips
 
 
 class Modulate(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

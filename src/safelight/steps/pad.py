@@ -1,16 +1,12 @@
 """Pad: put a margin around the picture."""
 
-from __future__ import annotations
+from typing import Annotated, Literal
 
-from typing import TYPE_CHECKING, Annotated, Literal
-
+import pyvips
 from msgspec import Meta, Struct
 
 from safelight.steps.length import Aspect, Length, pixels, ratio
 from safelight.steps.paint import Color, ink, with_room
-
-if TYPE_CHECKING:
-    import pyvips
 
 Side = Length | None
 EXTEND = {"background": "background", "edge": "copy", "mirror": "mirror"}

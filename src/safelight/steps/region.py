@@ -1,16 +1,12 @@
 """Crop: keep a part of the picture, named by numbers, by shape or by what catches the eye."""
 
-from __future__ import annotations
+from typing import Annotated
 
-from typing import TYPE_CHECKING, Annotated
-
+import pyvips
 from msgspec import Meta, Struct
 
 from safelight.steps.length import Aspect, Extent, Length, pixels, ratio
 from safelight.steps.resize import COMPASS, SMART, Position
-
-if TYPE_CHECKING:
-    import pyvips
 
 
 class Crop(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

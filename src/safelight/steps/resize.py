@@ -1,15 +1,11 @@
 """Resize: how large the whole picture becomes, and which part of it is kept."""
 
-from __future__ import annotations
+from typing import Annotated, Literal
 
-from typing import TYPE_CHECKING, Annotated, Literal
-
+import pyvips
 from msgspec import Meta, Struct
 
 from safelight.shrink import grid
-
-if TYPE_CHECKING:
-    import pyvips
 
 Side = Annotated[int, Meta(ge=1, le=16384)]
 Fit = Literal["cover", "contain", "fill", "inside", "outside"]

@@ -1,7 +1,5 @@
 """Rotate: turn the picture clockwise."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import pyvips

@@ -1,15 +1,11 @@
 """Sharpen: make edges of the lightness steeper."""
 
-from __future__ import annotations
+from typing import Annotated
 
-from typing import TYPE_CHECKING, Annotated
-
+import pyvips
 from msgspec import Meta, Struct
 
 from safelight.steps.alpha import on_color
-
-if TYPE_CHECKING:
-    import pyvips
 
 
 class Sharpen(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

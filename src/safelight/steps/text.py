@@ -1,10 +1,9 @@
 """Text as a picture: the same pixels on every machine, from a font file and no font configuration but ours."""
 
-from __future__ import annotations
-
+from collections.abc import MutableMapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import pyvips
 from msgspec import Meta, Struct
@@ -12,9 +11,6 @@ from msgspec import Meta, Struct
 from safelight.steps.alpha import over, settle
 from safelight.steps.blur import gaussian
 from safelight.steps.paint import Color, rgba
-
-if TYPE_CHECKING:
-    from collections.abc import MutableMapping
 
 SHIPPED_FONT = Path(__file__).with_name("font") / "safelight-sans.ttf"
 """Noto Sans SemiBold for Latin, Greek and Cyrillic; its family is its stem, as `draw` wants."""

@@ -1,13 +1,9 @@
 """Trim: cut off a border of one color."""
 
-from __future__ import annotations
+from typing import Annotated
 
-from typing import TYPE_CHECKING, Annotated
-
+import pyvips
 from msgspec import Meta, Struct
-
-if TYPE_CHECKING:
-    import pyvips
 
 
 class Trim(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

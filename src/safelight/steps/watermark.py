@@ -1,9 +1,8 @@
 """Watermark: a logo or a text on the picture, once or all over it."""
 
-from __future__ import annotations
+from typing import Annotated, Literal
 
-from typing import TYPE_CHECKING, Annotated, Literal
-
+import pyvips
 from msgspec import Meta, Struct
 
 from safelight.steps.alpha import faded, over
@@ -12,9 +11,6 @@ from safelight.steps.paint import Color, rgba
 from safelight.steps.resize import COMPASS, resize
 from safelight.steps.rotate import Rotate, rotate
 from safelight.steps.text import Lettering, Outline, Words
-
-if TYPE_CHECKING:
-    import pyvips
 
 Compass = Literal["center", "north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest"]
 

@@ -55,6 +55,9 @@ class Server:
                 server.asked.append(Asked(headers, body, self.client_address[1]))
                 self.answer(server.replies.pop(0) if server.replies else Reply())
 
+            def do_HEAD(self) -> None:
+                self.answer(Reply(status=404, body=b""))
+
             def answer(self, reply: Reply) -> None:
                 time.sleep(reply.wait_s)
                 self.close_connection = reply.hang_up
