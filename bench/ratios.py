@@ -37,14 +37,14 @@ def mean_ms(samples: Sequence[Sample], engine: str, field: str) -> float:
     return fmean(median(values) for values in by_photo.values()) * 1000
 
 
-def ratio(samples: Sequence[Sample], engine: str, against: str) -> Ratio:
-    """Compare the CPU of two engines at one job, each photograph of each round with itself.
+def ratio(samples: Sequence[Sample], engine: str, against: str, field: str = "cpu_s") -> Ratio:
+    """Compare two engines at one job, each photograph of each round with itself; `field` as in `mean_ms`.
 
     Returns:
         The median over photographs of the median over rounds; the interval is a percentile bootstrap that draws
         photographs first and then rounds within each (Davison and Hinkley, Bootstrap Methods, section 3.8).
     """
-    pairs = _pairs(samples, engine, against)
+    pairs = _pairs(samples, engine, against, field)
     draw = random.Random(21)  # noqa: S311 - a resampling, no secret
     medians = sorted(_redrawn(pairs, draw) for _ in range(RESAMPLES))
     return Ratio(
@@ -54,8 +54,10 @@ def ratio(samples: Sequence[Sample], engine: str, against: str) -> Ratio:
     )
 
 
-def _pairs(samples: Sequence[Sample], engine: str, against: str) -> Mapping[str, list[float]]:
-    spent = {(sample.engine, sample.photo, sample.round): sample.cpu_s for sample in samples}
+def _pairs(samples: Sequence[Sample], engine: str, against: str, field: str) -> Mapping[str, list[float]]:
+    spent: dict[tuple[str, str, int], float] = {
+        (sample.engine, sample.photo, sample.round): getattr(sample, field) for sample in samples
+    }
     pairs: dict[str, list[float]] = defaultdict(list)
     for name, photo, number in spent:
         if name == engine:

@@ -35,9 +35,13 @@ def command(*words: str) -> list[str]:
 def make_project(folder: Path) -> None:
     """Write a `safelight.yaml` that asks for job A, beside an empty input folder."""
     (folder / "input").mkdir(parents=True)
+    (folder / "safelight.yaml").write_text(yaml.safe_dump(msgspec.to_builtins(job_a()), sort_keys=False))
+
+
+def job_a() -> Settings:
+    """Return the settings of a project that asks for job A."""
     renditions = tuple(_beside(rendition(output)) for output in OUTPUTS)
-    settings = Settings(name="bench", recipes=(Recipe(name="job-a", renditions=renditions),))
-    (folder / "safelight.yaml").write_text(yaml.safe_dump(msgspec.to_builtins(settings), sort_keys=False))
+    return Settings(name="bench", recipes=(Recipe(name="job-a", renditions=renditions),))
 
 
 def _beside(wanted: Rendition) -> Rendition:
