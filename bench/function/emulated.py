@@ -1,7 +1,7 @@
 """`python -m bench.function.emulated`: the first invocation under AWS's Lambda Runtime Interface Emulator.
 
-The time from the request to the answer of the first invocation, less that of the second: the emulator starts the runtime
-and imports the handler in between. The event is one that both functions have nothing to do for. It is a model: Lambda
+The time from the request to the answer of the first invocation, less that of the second: in between the emulator starts
+the runtime, which imports the handler. The event is one that both have nothing to do for. It is a model: Lambda
 gives the init of a function more CPU than its size says, and has unpacked the zip before.
 """
 
