@@ -76,7 +76,7 @@ def _client(access: Access, *, secure: bool) -> ClientConfig:
     roots = access.roots if access.ca_bundle is None else Path(access.ca_bundle).read_bytes()
     if roots or not secure:
         # Else the client of each bucket reads all that the system has: 9 ms of CPU, twice at each start of a function.
-        options["disable_system_certificates"] = True  # type: ignore[typeddict-unknown-key] -- not in its stubs yet
+        options["disable_system_certificates"] = True  # type: ignore[typeddict-unknown-key]  # not in its stubs yet
     if roots:
         options["root_certificate"] = roots
     return options
