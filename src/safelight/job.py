@@ -114,6 +114,11 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     renditions: tuple[Output, ...] = ()
     error: Problem | None = None
 
+    @property
+    def owes_notice(self) -> bool:
+        """Whether somebody is to be told: the job has ended, and not because a newer version won."""
+        return self.status.ended and self.status is not Status.SUPERSEDED
+
 
 def job_id(upload: Upload, recipe_digest: str) -> str:
     """Return the id that every event about this upload and recipe leads to."""

@@ -34,7 +34,7 @@ def process(job: Job, ports: Ports, limits: Limits) -> Outcome:
     """
     with _claimed(job, ports, limits.seconds + LEASE_GRACE_S) as claim:
         outcome = _settled(job, claim) or _supersede(job, claim, ports) or _run(job, claim, ports, limits)
-    return announce(outcome, claim, ports)
+        return announce(outcome, claim, ports)
 
 
 def fail(job: Job, error: SafelightError, ports: Ports) -> Outcome:
@@ -50,12 +50,12 @@ def fail(job: Job, error: SafelightError, ports: Ports) -> Outcome:
             begun = claim.head is not None and claim.head.version == job.upload.version
             facts = {} if begun else {"started_at": _start(job, claim, ports)}
             outcome = _finish(job, claim, ports, Status.FAILED, error=problem_of(error), **facts)
-    return announce(outcome, claim, ports)
+        return announce(outcome, claim, ports)
 
 
 @contextmanager
 def _claimed(job: Job, ports: Ports, lease_s: float) -> Iterator[Claim]:
-    """Hold the job's key, and give it back when something goes wrong; who ends the job ends the claim."""
+    """Hold the job's key, and give it back when something goes wrong; `announce` does it when all went well."""
     claim = ports.ledger.claim(job, lease_s=lease_s)
     try:
         yield claim
@@ -65,14 +65,16 @@ def _claimed(job: Job, ports: Ports, lease_s: float) -> Iterator[Claim]:
 
 
 def announce(outcome: Outcome, claim: Claim, ports: Ports) -> Outcome:
-    """Hand over the notice of an ending, unless that was done, and give the claim back."""
-    repeated = outcome is claim.known
-    if not (repeated and claim.notified):
+    """Hand over the notice of an ending, unless that was done, and give the claim back.
+
+    The claim is held until then: who repeats the job in between would find a notice owed, and hand it over again.
+    """
+    repeated, told = outcome is claim.known, outcome.owes_notice
+    if told and not (repeated and claim.notified):
         token = claim.known_token if repeated and claim.known_token is not None else claim.token
-        if outcome.status is not Status.SUPERSEDED:
-            ports.notifier.notify(outcome, message_id=f"{outcome.id}-{token}")
+        ports.notifier.notify(outcome, message_id=f"{outcome.id}-{token}")
         ports.ledger.mark_notified(outcome.id, token)
-    if repeated:
+    if repeated or told:
         ports.ledger.release(claim)
     return outcome
 

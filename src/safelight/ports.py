@@ -122,7 +122,7 @@ class Ledger(Protocol):
         """
 
     def finish(self, claim: Claim, outcome: Outcome) -> None:
-        """Record how the job ended, owe a notice for it, and end the lease.
+        """Record how the job ended, and owe a notice for it. The lease ends where none is owed, else with `release`.
 
         A repeat with the same claim changes nothing.
 

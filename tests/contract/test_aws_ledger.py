@@ -70,6 +70,7 @@ def _life(ledger: DynamoLedger, job: Job) -> None:
     ledger.finish(claim, outcome_of(job, Status.FAILED))
     assert [token for _, token in ledger.unnotified()] == [claim.token]
     ledger.mark_notified(job.id, claim.token)
+    ledger.release(claim)
     assert ledger.jobs() == [outcome_of(job, Status.FAILED, attempts=1)]
     ledger.reopen(job.id)
     again = ledger.claim(job, lease_s=60)

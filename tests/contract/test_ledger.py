@@ -21,6 +21,7 @@ def _run(ledger: Ledger, job: Job, status: Status = Status.SUCCEEDED, head: KeyH
     claim = ledger.claim(job, lease_s=60)
     ledger.start(claim, outcome_of(job, Status.RUNNING), head)
     ledger.finish(claim, outcome_of(job, status))
+    ledger.release(claim)
     return claim
 
 
@@ -90,8 +91,8 @@ def test_head_of_unknown_and_unstarted_key_is_none(ledger: Ledger, make_job: Mak
     assert ledger.head("in", "never") is None
 
 
-def test_finish_keeps_the_whole_outcome_and_frees_the_key(ledger: Ledger, make_job: MakeJob) -> None:
-    """What the pipeline says of an ending comes back as it was said; the next worker need not wait."""
+def test_finish_keeps_the_whole_outcome_and_the_key_until_its_notice_is_out(ledger: Ledger, make_job: MakeJob) -> None:
+    """What the pipeline says of an ending comes back as it was said; nobody else may hand over the notice meanwhile."""
     job = make_job()
     claim = ledger.claim(job, lease_s=60)
     ledger.start(claim, outcome_of(job, Status.RUNNING), V1)
@@ -101,7 +102,18 @@ def test_finish_keeps_the_whole_outcome_and_frees_the_key(ledger: Ledger, make_j
     ledger.finish(claim, ending)
 
     assert ledger.get(job.id) == replace(ending, attempts=1)
+    with pytest.raises(Busy):
+        ledger.claim(job, lease_s=60)
+    ledger.release(claim)
     assert ledger.claim(job, lease_s=60).known == replace(ending, attempts=1)
+
+
+def test_finish_as_superseded_frees_the_key(ledger: Ledger, make_job: MakeJob) -> None:
+    """Nobody is told of it, so the next worker need not wait."""
+    old = make_job()
+    ledger.finish(ledger.claim(old, lease_s=60), outcome_of(old, Status.SUPERSEDED))
+
+    ledger.claim(make_job(version="v2"), lease_s=60)
 
 
 def test_finish_without_start_is_recorded(ledger: Ledger, make_job: MakeJob) -> None:
@@ -243,6 +255,7 @@ def test_notice_is_owed_from_the_ending_until_it_is_marked(ledger: Ledger, make_
     ledger.start(claim, outcome_of(job, Status.RUNNING), V1)
     assert ledger.unnotified() == []
     ledger.finish(claim, outcome_of(job, Status.SUCCEEDED))
+    ledger.release(claim)
     assert ledger.unnotified() == [(ledger.get(job.id), claim.token)]
     assert not ledger.claim(job, lease_s=0).notified
 

@@ -197,7 +197,8 @@ class MemoryLedger:
         if row and row.token == claim.token and row.outcome.status.ended:
             return
         self._save(claim, replace(outcome, attempts=row.outcome.attempts) if row else outcome)
-        key.until, key.job = 0.0, None
+        if not outcome.owes_notice:
+            key.until, key.job = 0.0, None
 
     def release(self, claim: Claim) -> None:
         key = self._keys[claim.bucket, claim.key]

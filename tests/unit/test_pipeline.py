@@ -490,6 +490,39 @@ def _die(world: World, job: Job, step: str) -> None:
     process(job_for(twin.input.drop("a.png", png(1))), whole.wrap(twin.ports), LIMITS)
     with pytest.raises(Killed):
         process(job, Death(whole.steps.index(step) + 1).wrap(world.ports), LIMITS)
+    world.ledger.abandon(job.id)
+
+
+def test_process_repeat_while_the_notice_is_handed_over_waits(world: World, drop: Callable[..., Job]) -> None:
+    """Two workers with the same event: the second finds the key taken until the first has told, and tells nobody."""
+    job = drop(1)
+    met: list[str] = []
+
+    class Meanwhile:
+        def notify(self, outcome: Outcome, *, message_id: str) -> None:
+            world.notifier.notify(outcome, message_id=message_id)
+            with pytest.raises(Busy):
+                run(world, job)
+            met.append(message_id)
+
+    process(job, replace(world.ports, notifier=Meanwhile()), LIMITS)
+    run(world, job)
+    assert len(world.notifier.notices) == len(met) == 1
+
+
+def test_process_whose_notice_fails_gives_the_key_back(world: World, drop: Callable[..., Job]) -> None:
+    """The next try need not wait for the lease to end, and only hands the notice over."""
+    job = drop(1)
+
+    class Down:
+        def notify(self, outcome: Outcome, *, message_id: str) -> None:
+            raise Unavailable("no notice today")
+
+    with pytest.raises(Unavailable):
+        process(job, replace(world.ports, notifier=Down()), LIMITS)
+    assert run(world, job).status is Status.SUCCEEDED
+    assert len(world.notifier.notices) == 1
+    assert world.output.puts == [OUT]
 
 
 def test_process_killed_at_each_step_ends_right_after_redelivery(world: World) -> None:

@@ -31,6 +31,7 @@ _FREE = "attribute_not_exists(#token) OR (#lease_until <= :now AND #token < :tok
 _TAKE = "SET #token = :token, #lease_until = :until, #lease_job = :job, #holder = :holder, #expires = :expires"
 _HELD = "#token = :token"
 _END_LEASE = "SET #lease_until = :zero, #expires = :expires REMOVE #lease_job, #holder"
+_KEEP_LEASE = "SET #expires = :expires"
 _FREE_EARLY = "SET #lease_until = :zero REMOVE #lease_job, #holder"
 _SET_HEAD = "SET #head_version = :version, #head_sequencer = :sequencer, #expires = :expires"
 _SET_HEAD_ALONE = "SET #head_version = :version, #expires = :expires REMOVE #head_sequencer"
@@ -115,18 +116,20 @@ class DynamoLedger:
         self._transact(set_head, job)
 
     def finish(self, claim: Claim, outcome: Outcome) -> None:
-        """Record how the job ended, owe a notice for it, and end the lease. A repeat changes nothing."""
-        given = values(token=claim.token, zero=0, expires=self._expires())
-        end = self._update(key_pk(claim.bucket, claim.key), _END_LEASE, given, _HELD)
+        """Record how the job ended, and owe its notice or end the lease. A repeat changes nothing."""
+        key, held = key_pk(claim.bucket, claim.key), values(token=claim.token, expires=self._expires())
         given = self._saved(claim.token, outcome)
         given |= values(attempts=outcome.attempts, queued=Status.QUEUED.value, running=Status.RUNNING.value)
-        if outcome.status.ended and outcome.status is not Status.SUPERSEDED:
+        if outcome.owes_notice:
+            lease = self._update(key, _KEEP_LEASE, held, _HELD)
             given |= values(owed=table.shard_of(claim.job_id))
             save = f"{_SAVE}{_AS_COUNTED}, #owed = :owed"
         else:
+            lease = self._update(key, _END_LEASE, held | values(zero=0), _HELD)
             save = f"{_SAVE}{_AS_COUNTED} REMOVE #owed"
-        self._transact(end, self._update(job_pk(claim.job_id), save, given, _NOT_ENDED_BY_US))
-        self._held.pop(claim.job_id, None)
+        self._transact(lease, self._update(job_pk(claim.job_id), save, given, _NOT_ENDED_BY_US))
+        if not outcome.owes_notice:
+            self._held.pop(claim.job_id, None)
 
     def release(self, claim: Claim) -> None:
         """End the lease early; the job stays as it is."""

@@ -94,14 +94,15 @@ class SqliteLedger:
             rows.execute(_SET_HEAD, (head.version, head.sequencer, claim.bucket, claim.key))
 
     def finish(self, claim: Claim, outcome: Outcome) -> None:
-        """Record how the job ended, owe a notice for it, and end the lease."""
+        """Record how the job ended, and owe a notice for it; where none is owed, end the lease."""
         with self._database.write() as rows:
             _check(rows, claim)
             known = rows.execute(_JOB, (claim.job_id,)).fetchone()
             if known and known[3] == claim.token and Status(known[2]).ended:
                 return
             _save(rows, claim, replace(outcome, attempts=known[4]) if known else outcome)
-            rows.execute(_END_LEASE, (claim.bucket, claim.key, claim.token))
+            if not outcome.owes_notice:
+                rows.execute(_END_LEASE, (claim.bucket, claim.key, claim.token))
 
     def release(self, claim: Claim) -> None:
         """End the lease early; the job stays as it is."""
@@ -204,6 +205,6 @@ def _check(rows: Connection, claim: Claim) -> None:
 
 def _save(rows: Connection, claim: Claim, outcome: Outcome) -> None:
     status, record = outcome.status, _encode(outcome).decode()
-    owed = status.ended and status is not Status.SUPERSEDED
+    owed = outcome.owes_notice
     values = (claim.job_id, claim.bucket, claim.key, status.value, record, outcome.attempts, claim.token, owed)
     rows.execute(_SAVE, values)
