@@ -251,6 +251,12 @@ class Unavailable(SafelightError):
     default_remedy = "Wait; Safelight tries again by itself."
 
 
+class OutOfTime(Unavailable):
+    """Those before it took the time of this invocation; nothing is known against the picture."""
+
+    code = "out_of_time"
+
+
 class ResourceMissing(Unavailable):
     """A table, queue or topic that the configuration names is not there."""
 

@@ -77,10 +77,10 @@ def fail(job: Job, error: SafelightError, ports: Ports) -> Outcome:
             outcome = outcome_of(job, Status.FAILED, attempts=tries + 1, **facts)
             ports.ledger.finish(claim, outcome)
             log.error("outputs of a deleted upload stay: %s", error.message, extra={"outcome": outcome})
+        return announce(outcome, claim, ports)
     except BaseException:
         ports.ledger.release(claim)
         raise
-    return announce(outcome, claim, ports)
 
 
 def _start(job: Job, claim: Claim, ports: Ports) -> str:

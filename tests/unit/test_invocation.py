@@ -26,12 +26,16 @@ class Queue:
     def __init__(self) -> None:
         self.released: list[tuple[str, float]] = []
         self.sent: list[tuple[bytes, float]] = []
+        self.deleted: list[str] = []
 
     def send(self, body: bytes, *, id: str, delay_s: float = 0) -> None:  # noqa: A002 -- the port's word
         self.sent.append((body, delay_s))
 
     def release(self, message: Message, *, delay_s: float) -> None:
         self.released.append((message.id, delay_s))
+
+    def delete(self, message: Message) -> None:
+        self.deleted.append(message.id)
 
 
 class Exited(BaseException):
@@ -177,7 +181,7 @@ def test_develop_malformed_message_comes_again_until_it_is_a_dead_letter(functio
 def test_develop_without_time_is_handed_back_unbegun(function: Function) -> None:
     """What there is no time for is not begun: 4,384 uploads once became 14,727 executions by being begun."""
     upload = function.drop()
-    assert function.run(item(upload), seconds=HAND_BACK_S + LEAST_S - 0.1) == {"m1": "timeout"}
+    assert function.run(item(upload), seconds=HAND_BACK_S + LEAST_S - 0.1) == {"m1": "out_of_time"}
     assert function.status(upload) is None
     assert function.queue.released == [("m1", 0)]
 
@@ -187,7 +191,7 @@ def test_develop_item_as_long_as_the_longest_so_far_is_not_begun_late(function: 
     first, second = function.drop("a.png"), function.drop("b.png")
     function.memory.input.on["fetch"] = lambda: function.memory.clock.advance(30)
     failed = function.run(item(first, name="a"), item(second, name="b"), seconds=60)
-    assert failed == {"b": "timeout"}
+    assert failed == {"b": "out_of_time"}
     assert (function.status(first), function.status(second)) == ("succeeded", None)
 
 
@@ -196,7 +200,7 @@ def test_develop_hanging_picture_is_left_behind_and_the_rest_handed_back(
 ) -> None:
     """The answer is given before the function is ended, and names what hangs and what was not begun."""
     first, second = function.drop("a.png"), function.drop("b.png")
-    assert function.run(item(first, name="a"), item(second, name="b")) == {"a": "timeout", "b": "timeout"}
+    assert function.run(item(first, name="a"), item(second, name="b")) == {"a": "timeout", "b": "out_of_time"}
     assert function.status(second) is None
     hold.set()
     assert function.run(item(second, name="b")) == {}
@@ -207,8 +211,12 @@ def test_develop_after_a_hanging_picture_waits_for_it_or_ends_the_process(
 ) -> None:
     """A process that still hangs would give the next picture half of its memory and CPU."""
     function.run(item(function.drop("a.png")))
+    function.queue.released.clear()
+    first, last = item(function.drop("b.png"), name="b"), item(function.drop("c.png"), name="c", receives=5)
     with pytest.raises(Exited):
-        function.run(item(function.drop("b.png")), seconds=1.0)
+        function.run(first, last, seconds=1.0)
+    assert function.queue.released == [("b", 0)], "no answer tells that it was not tried"
+    assert (function.queue.sent, function.queue.deleted) == ([(last.text.encode(), 0.0)], ["c"])
 
 
 def test_develop_hanging_picture_fails_on_its_second_try(function: Function, hold: threading.Event) -> None:
@@ -218,6 +226,24 @@ def test_develop_hanging_picture_fails_on_its_second_try(function: Function, hol
     assert function.status(upload) == "failed"
     assert function.memory.notifier.statuses == ["failed"]
     assert [each.error.code for each in function.told if each.error] == ["timeout"]
+
+
+def test_develop_item_that_never_got_its_time_goes_to_the_end_of_the_queue(function: Function) -> None:
+    """Nothing is known against a picture that others left no time for: it is no failure and no dead letter."""
+    waiting = item(function.drop(), receives=5)
+    assert function.run(waiting, seconds=HAND_BACK_S + LEAST_S - 0.1) == {}
+    assert function.queue.sent == [(waiting.text.encode(), 0.0)]
+
+
+def test_develop_item_cut_short_by_those_before_it_is_not_taken_for_a_hanging_one(
+    function: Function, hold: threading.Event
+) -> None:
+    """It had a rest of the time only: it is tried again, where a picture that had all of it would have failed."""
+    function.limits = replace(function.limits, seconds=60)
+    bad, cut = Item(message={}, text="{}", id="bad", receipt="r"), function.drop()
+    left_s = HAND_BACK_S + LEAST_S + 0.1
+    assert function.run(bad, item(cut, receives=2), seconds=left_s) == {"bad": "invalid_message", "m1": "out_of_time"}
+    assert function.status(cut) == "running"
 
 
 def test_develop_last_try_records_the_failure_and_acknowledges(function: Function) -> None:
@@ -242,12 +268,15 @@ def test_develop_busy_key_on_the_last_try_goes_to_the_end_of_the_queue(function:
     assert function.queue.sent == [(waiting.text.encode(), 20.0)]
 
 
-def test_develop_busy_key_comes_again_when_the_lease_ends(function: Function) -> None:
-    """No message is hidden for longer than it must wait."""
+@pytest.mark.parametrize(("receives", "delay_s"), [(1, 1.0), (2, 4.0), (4, 20.0)])
+def test_develop_busy_key_comes_again_soon_and_when_the_lease_ends_at_the_latest(
+    function: Function, receives: int, delay_s: float
+) -> None:
+    """A lease mostly ends long before its time; a newer version must not wait a minute for an older one."""
     upload = function.drop()
     function.memory.ledger.claim(job_for(upload), lease_s=20)
-    assert function.run(item(upload)) == {"m1": "busy"}
-    assert function.queue.released == [("m1", 20.0)]
+    assert function.run(item(upload, receives=receives)) == {"m1": "busy"}
+    assert function.queue.released == [("m1", delay_s)]
 
 
 def test_develop_lease_ends_five_seconds_after_the_deadline(function: Function) -> None:

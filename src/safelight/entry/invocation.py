@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from safelight import event, pipeline
-from safelight.errors import Busy, SafelightError, Timeout
+from safelight.errors import Busy, OutOfTime, SafelightError, Timeout
 from safelight.job import Job, Outcome, Upload, jobs_for
 from safelight.ports import Message, Ports, Queue
 from safelight.recipe.model import Limits, Recipe
@@ -65,6 +65,7 @@ class Process(Struct, frozen=True, kw_only=True):
     now: Callable[[], float]
     told: Callable[[Outcome], None]
     exit: Callable[[int], NoReturn] = os._exit
+    join: Callable[[Thread, float], None] = Thread.join
 
 
 class Invocation:
@@ -87,34 +88,47 @@ class Invocation:
             items: what was delivered.
             deadline_s: when the function is ended, by `process.now`.
         """
-        self._await_left_behind(deadline_s)
+        self._await_left_behind(items, deadline_s)
         failed: dict[str, SafelightError] = {}
         longest_s = LEAST_S
         for number, item in enumerate(items):
             began = self._process.now()
             left_s = deadline_s - HAND_BACK_S - began
+            error: SafelightError | None
             if self._left_behind or left_s < LEAST_S or (number and left_s < longest_s):
-                failed[item.id] = self._back(item, Timeout("no time was left for it in this invocation"), delay_s=0)
-                continue
-            error = self._within(item, left_s)
-            longest_s = max(longest_s, self._process.now() - began)
-            if isinstance(error, Timeout):
-                self._abandon(item)
+                error = OutOfTime("no time was left for it in this invocation")
+            else:
+                error = self._within(item, left_s, alone=not number)
+                longest_s = max(longest_s, self._process.now() - began)
             if error is not None and not self._ended(item, error):
                 failed[item.id] = self._back(item, error, delay_s=_delay_s(error, item.receives))
         return failed
 
-    def _await_left_behind(self, deadline_s: float) -> None:
+    def _await_left_behind(self, items: list[Item], deadline_s: float) -> None:
         if self._left_behind is None:
             return
-        self._left_behind.join(min(STUCK_PATIENCE_S, max(0.0, (deadline_s - self._process.now()) / 3)))
+        patience_s = min(STUCK_PATIENCE_S, max(0.0, (deadline_s - self._process.now()) / 3))
+        self._process.join(self._left_behind, patience_s)
         if self._left_behind.is_alive():
             _log.error("a picture still hangs after its time; the process ends", extra={"code": "timeout"})
+            for item in items:
+                self._spare(item)
             self._process.exit(1)
         self._left_behind = None
 
-    def _within(self, item: Item, left_s: float) -> SafelightError | None:
-        """Develop an item in at most `left_s` seconds and in the limits' own time; return why it could not be ended."""
+    def _spare(self, item: Item) -> None:
+        """Hand an item back without an answer, which Lambda would take for a failed try after a long wait."""
+        error = OutOfTime("a picture before it still hangs")
+        if not self._ended(item, error):
+            self._back(item, error, delay_s=0)
+        elif self._world.queue is not None:
+            self._world.queue.delete(_message(item))
+
+    def _within(self, item: Item, left_s: float, *, alone: bool) -> SafelightError | None:
+        """Develop an item in at most `left_s` seconds and in the limits' own time; return why it could not be ended.
+
+        What had all of the limits' time or, `alone`, of the invocation's, hangs. Other items only had too little.
+        """
         limits = self._world.limits
         patience_s = min(float(limits.seconds), left_s)
         # The lease outlives the deadline by five seconds and ends before the message can be seen again.
@@ -122,10 +136,12 @@ class Invocation:
         errors: list[SafelightError] = []
         thread = Thread(target=lambda: errors.extend(self._item(item, lease)), daemon=True)
         thread.start()
-        thread.join(patience_s)
+        self._process.join(thread, patience_s)
         if thread.is_alive():
             self._left_behind = thread
-            return Timeout(f"developing took longer than {patience_s:.0f} s")
+            self._abandon(item)
+            kind = Timeout if alone or patience_s >= limits.seconds else OutOfTime
+            return kind(f"developing took longer than {patience_s:.0f} s")
         return errors[0] if errors else None
 
     def _item(self, item: Item, limits: Limits) -> list[SafelightError]:
@@ -177,18 +193,18 @@ class Invocation:
         if item.receives < tries or not item.receipt:
             return False
         try:
-            if isinstance(error, Busy):
+            if isinstance(error, (Busy, OutOfTime)):
                 return self._sent_anew(item, error)
             return self._failed(item, error)
         except SafelightError as err:
             _log.error("its failure could not be recorded: %s", err.message, extra={"code": err.code})
             return False
 
-    def _sent_anew(self, item: Item, error: Busy) -> bool:
+    def _sent_anew(self, item: Item, error: SafelightError) -> bool:
         """Put a message that only had to wait back at the end of the queue, as if it had come now."""
         if self._world.queue is None:
             return False
-        self._world.queue.send(item.text.encode(), id=item.id, delay_s=min(max(error.retry_after_s, 1.0), MAX_DELAY_S))
+        self._world.queue.send(item.text.encode(), id=item.id, delay_s=_delay_s(error, item.receives))
         return True
 
     def _abandon(self, item: Item) -> None:
@@ -220,15 +236,22 @@ class Invocation:
         queue = self._world.queue
         if queue is None or not item.receipt:
             return error
-        message = Message(id=item.id, body=item.text.encode(), receives=item.receives, receipt=item.receipt)
         try:
-            queue.release(message, delay_s=delay_s)
+            queue.release(_message(item), delay_s=delay_s)
         except SafelightError as err:
             _log.warning("it comes again later than it could: %s", err.message, extra={"code": err.code})
         return error
 
 
+def _message(item: Item) -> Message:
+    return Message(id=item.id, body=item.text.encode(), receives=item.receives, receipt=item.receipt)
+
+
 def _delay_s(error: SafelightError, receives: int) -> float:
+    if isinstance(error, OutOfTime):
+        return 0.0
+    delay_s = float(min(4 ** (receives - 1), MAX_DELAY_S))
     if isinstance(error, Busy):
-        return min(max(error.retry_after_s, 1.0), MAX_DELAY_S)
-    return float(min(4 ** (receives - 1), MAX_DELAY_S))
+        # Most leases end long before their time, and what waits may be the newer version.
+        return max(1.0, min(error.retry_after_s, delay_s))
+    return delay_s
