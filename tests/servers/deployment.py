@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from safelight import packed
+from safelight.aws.ports import MAX_RECEIVES
 from safelight.aws.table import DEFINITION
 from safelight.settings import Settings
 from tests.servers.aws import Server
@@ -51,8 +52,9 @@ class Deployment(Struct, frozen=True, kw_only=True):
     def outputs(self) -> dict[str, bytes]:
         """Return every output."""
         s3 = self.server.client("s3")
-        found = s3.list_objects_v2(Bucket=self.output).get("Contents", [])
-        return {each["Key"]: s3.get_object(Bucket=self.output, Key=each["Key"])["Body"].read() for each in found}
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=self.output)
+        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
+        return {key: s3.get_object(Bucket=self.output, Key=key)["Body"].read() for key in keys}
 
     def messages(self, queue: str | None = None) -> list[dict[str, Any]]:
         """Take everything out of a queue; without one, of what the topic told."""
@@ -65,13 +67,15 @@ class Deployment(Struct, frozen=True, kw_only=True):
         return found
 
 
-def deploy(server: Server, *, versioned: bool = True) -> Deployment:
+def deploy(server: Server, *, versioned: bool = True, max_receives: int = MAX_RECEIVES) -> Deployment:
     """Make all of it."""
     name = f"d{uuid.uuid4().hex[:12]}"
     sqs, sns = server.client("sqs"), server.client("sns")
     server.client("dynamodb").create_table(TableName=name, **DEFINITION)
     urls = [sqs.create_queue(QueueName=f"{name}-{kind}")["QueueUrl"] for kind in ("queue", "dead", "mails")]
-    heard = sqs.get_queue_attributes(QueueUrl=urls[2], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    _, dead, heard = (queue_arn(server, url) for url in urls)
+    redrive = {"deadLetterTargetArn": dead, "maxReceiveCount": max_receives}
+    sqs.set_queue_attributes(QueueUrl=urls[0], Attributes={"RedrivePolicy": json.dumps(redrive)})
     topic = sns.create_topic(Name=name)["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=heard)
     return Deployment(
@@ -84,6 +88,12 @@ def deploy(server: Server, *, versioned: bool = True) -> Deployment:
         topic=topic,
         mails=urls[2],
     )
+
+
+def queue_arn(server: Server, url: str) -> str:
+    """Return how other services call a queue."""
+    found = server.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return str(found["Attributes"]["QueueArn"])
 
 
 def write_settings(root: Path, settings: Settings) -> None:

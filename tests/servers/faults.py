@@ -28,6 +28,8 @@ class Proxy:
         self.without: set[str] = set()
         """Headers that are not handed on; a server that checks signatures does not like it."""
         self.faults: list[tuple[int, bytes] | str | None] = []
+        self.lasting: dict[str, tuple[int, bytes] | str] = {}
+        """What goes wrong with every request of a service: `s3`, `dynamodb`, `sqs` or `sns`."""
         self.requests: list[str] = []
         """The method and path of each, whatever became of it."""
         self.endpoint = ""
@@ -70,7 +72,7 @@ def proxy(target: str) -> Iterator[Proxy]:
 
 def _handle(handler: BaseHTTPRequestHandler, proxy: Proxy) -> None:
     body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
-    fault = proxy.fault(f"{handler.command} {handler.path}")
+    fault = proxy.fault(f"{handler.command} {handler.path}") or proxy.lasting.get(_service(handler))
     if fault == "drop":
         handler.close_connection = True
         return
@@ -92,6 +94,13 @@ def _handle(handler: BaseHTTPRequestHandler, proxy: Proxy) -> None:
     length = int(answer.headers.get("content-length", len(got)))
     _answer(handler, answer.status, headers, got[: len(got) // 2] if fault == "cut" else got, length)
     handler.close_connection = handler.close_connection or fault == "cut"
+
+
+def _service(handler: BaseHTTPRequestHandler) -> str:
+    target = handler.headers.get("x-amz-target", "")
+    if target:
+        return "dynamodb" if target.startswith("DynamoDB") else "sqs"
+    return "sns" if handler.command == "POST" and handler.path == "/" else "s3"
 
 
 def _answer(

@@ -28,6 +28,8 @@ _REMEDY = (
     "Give Safelight s3:GetObject (and s3:PutObject for outputs) on the objects and s3:ListBucket on the bucket; "
     "without the latter a missing object looks like a forbidden one."
 )
+# A bucket elsewhere redirects (301) or refuses the signature (400); obstore has one type for these and other faults.
+_LASTING = "Wait; Safelight tries again by itself. If it lasts, see that the bucket is in the region of the deployment."
 
 
 def open_bucket(bucket: str, access: Access, encryption: str | None, patience_s: float) -> S3Store:
@@ -117,4 +119,4 @@ def translated(key: str) -> Iterator[None]:
     except InvalidPathError as err:
         raise InvalidKey(f"key {key!r}: the name cannot be asked for") from err
     except BaseError as err:
-        raise Unavailable(f"key {key!r}: the bucket did not answer as it should") from err
+        raise Unavailable(f"key {key!r}: the bucket did not answer as it should", remedy=_LASTING) from err

@@ -15,6 +15,7 @@ from safelight.aws import emf
 from safelight.aws.access import access_from
 from safelight.aws.client import Timing
 from safelight.aws.ports import Aws, Deployment, names_from
+from safelight.aws.queue import decoded
 from safelight.aws.trust import amazon_alone
 from safelight.entry.invocation import Invocation, Item, Process
 from safelight.job import Outcome
@@ -96,14 +97,25 @@ def items_of(event: Any) -> list[Item]:
         return [Item(message=event)]
     return [
         Item(
-            message={"Records": [record]},
-            text=record["body"],
+            message={"Records": [{**record, "body": text}]},
+            text=text,
             id=record["messageId"],
             receipt=record["receiptHandle"],
             receives=int(record["attributes"]["ApproximateReceiveCount"]),
         )
         for record in records
+        for text in (_text(record),)
     ]
+
+
+def _text(record: dict[str, Any]) -> str:
+    """Return the body as it was sent; one that is not what its attribute says is foreign, and taken as it is."""
+    attributes = {name: each.get("stringValue", "") for name, each in record.get("messageAttributes", {}).items()}
+    body = str(record["body"])
+    try:
+        return decoded(body, attributes).decode()
+    except ValueError:
+        return body
 
 
 def _unique() -> str:
