@@ -11,12 +11,13 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python
 # whether or not there are a compiler and a libvips of the system.
 INSTALL := PKG_CONFIG=false $(PIP) install --require-hashes --no-build-isolation
 
-.PHONY: help demo test check bench bench-all bench-peers lock clean
+.PHONY: help demo test soak check bench bench-all bench-peers lock clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    develop sample pictures; PHOTOS=folder takes yours"
 	@echo "make test    run all tests"
+	@echo "make soak    10,000 events, repeated and late, and functions killed at random; about ten minutes"
 	@echo "make check   style, types, layers, generated pages"
 	@echo "make bench   measure against Pillow and sharp"
 	@echo "make bench-all  every job against every engine that is here; writes docs/benchmarks.md"
@@ -29,6 +30,10 @@ demo: .venv/run.done
 
 test: .venv/dev.done .cache/servers/done
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+soak: .venv/dev.done .cache/servers/done
+	@$(BIN)/python -m tests.e2e.soak
+	@$(BIN)/python -m tests.e2e.soak 1000 4 30
 
 check: .venv/dev.done
 	@$(BIN)/ruff check .

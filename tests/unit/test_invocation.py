@@ -181,9 +181,16 @@ def test_develop_malformed_message_comes_again_until_it_is_a_dead_letter(functio
 def test_develop_without_time_is_handed_back_unbegun(function: Function) -> None:
     """What there is no time for is not begun: 4,384 uploads once became 14,727 executions by being begun."""
     upload = function.drop()
-    assert function.run(item(upload), seconds=HAND_BACK_S + LEAST_S - 0.1) == {"m1": "out_of_time"}
+    assert function.run(item(upload), seconds=HAND_BACK_S + LEAST_S - 0.1) == {"m1": "timeout"}
     assert function.status(upload) is None
-    assert function.queue.released == [("m1", 0)]
+    assert function.queue.released == [("m1", 1.0)]
+
+
+def test_develop_with_a_function_that_never_has_time_fails(function: Function) -> None:
+    """A time limit that is too short for anything must not make messages come again for ever."""
+    upload = function.drop()
+    assert function.run(item(upload, receives=2), seconds=HAND_BACK_S + LEAST_S - 0.1) == {}
+    assert function.status(upload) == "failed"
 
 
 def test_develop_item_as_long_as_the_longest_so_far_is_not_begun_late(function: Function) -> None:
@@ -230,8 +237,9 @@ def test_develop_hanging_picture_fails_on_its_second_try(function: Function, hol
 
 def test_develop_item_that_never_got_its_time_goes_to_the_end_of_the_queue(function: Function) -> None:
     """Nothing is known against a picture that others left no time for: it is no failure and no dead letter."""
-    waiting = item(function.drop(), receives=5)
-    assert function.run(waiting, seconds=HAND_BACK_S + LEAST_S - 0.1) == {}
+    first, waiting = item(function.drop("a.png"), name="a"), item(function.drop("b.png"), receives=5)
+    function.memory.input.on["fetch"] = lambda: function.memory.clock.advance(30)
+    assert function.run(first, waiting) == {}
     assert function.queue.sent == [(waiting.text.encode(), 0.0)]
 
 

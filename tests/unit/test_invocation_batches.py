@@ -28,8 +28,8 @@ from safelight.ports import Body, Message, Ports
 from safelight.recipe.model import DEFAULT_RECIPE, Limits
 from tests.unit.fakes import Clock, World, png
 
-UPLOADS = 438
-"""A tenth of those of the failure."""
+UPLOADS = 219
+"""A twentieth of those of the failure."""
 FUNCTION_S = 60.0
 VISIBLE_AGAIN_S = 360.0
 BATCH = 10
@@ -204,9 +204,9 @@ def function(seconds: dict[str, float]) -> Iterator[Function]:
 
 @pytest.fixture
 def seconds() -> dict[str, float]:
-    """Most pictures take a moment, a fifth long, and one in a hundred for ever."""
+    """Most pictures take a moment, a fifth long, and a few for ever."""
     chance = random.Random(904)
-    kinds = chance.choices(["plain", "slow", "hanging"], [0.79, 0.2, 0.01], k=UPLOADS)
+    kinds = chance.choices(["plain", "slow", "hanging"], [0.785, 0.2, 0.015], k=UPLOADS)
     assert 2 <= kinds.count("hanging") <= 10
     times = {"plain": (0.5, 2.0), "slow": (15.0, 25.0)}
     return {

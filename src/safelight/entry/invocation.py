@@ -96,7 +96,9 @@ class Invocation:
             left_s = deadline_s - HAND_BACK_S - began
             error: SafelightError | None
             if self._left_behind or left_s < LEAST_S or (number and left_s < longest_s):
-                error = OutOfTime("no time was left for it in this invocation")
+                # The first has the whole time: where that is too little, to come again for ever would not help.
+                kind = OutOfTime if number else Timeout
+                error = kind("no time was left for it in this invocation")
             else:
                 error = self._within(item, left_s, alone=not number)
                 longest_s = max(longest_s, self._process.now() - began)
