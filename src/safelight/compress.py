@@ -27,6 +27,8 @@ Searched = Literal["auto"] | Aim
 """A quality that depends on the picture."""
 FILM = ("page-height", "n-pages", "delay", "loop")
 """Fields of an animation."""
+FRAMES = 4
+"""So many frames of an animation are looked at."""
 KEPT_WHOLE = "drawn, not photographed: every pixel is kept, since that takes no more bytes"
 ALIKE = 1.0
 
@@ -80,7 +82,7 @@ def _fixed(image: pyvips.Image, kind: Format, rendition: Rendition, keep: str) -
 
 
 def _chosen(image: pyvips.Image, kind: Format, rendition: Rendition, target: Searched, keep: str) -> Choice:
-    """Choose on the picture itself; for likeness, an animation is looked at as one sheet of its frames."""
+    """Choose on the picture itself; for likeness, an animation is looked at as one sheet of frames."""
 
     def encoded(part: pyvips.Image, quality: int) -> bytes:
         return encode(part, kind, replace(rendition.encoding, quality=quality), keep)
@@ -95,13 +97,25 @@ def _by_size(target: Searched) -> bool:
     return target != "auto" and target.max_bytes is not None
 
 
-def _sheet(image: pyvips.Image) -> pyvips.Image:
-    """Return the frames of an animation side by side: a strip of many would be higher than a format holds."""
+def _frames(image: pyvips.Image) -> list[pyvips.Image]:
     height = number(image, "page-height") or image.height
-    if height == image.height:
+    return [image.crop(0, top, image.width, height) for top in range(0, image.height, height)]
+
+
+def _busiest(image: pyvips.Image) -> list[int]:
+    """Return which frames have the most to lose; blank ones, as of a fade, would make up for what others lose."""
+    contrast = [frame.deviate() for frame in _frames(image)]
+    order = sorted(range(len(contrast)), key=contrast.__getitem__, reverse=True)
+    return [each for each in order[:FRAMES] if contrast[each] >= contrast[order[0]] / 2]
+
+
+def _sheet(image: pyvips.Image, numbers: list[int] | None = None) -> pyvips.Image:
+    """Return frames of an animation side by side, its busiest where none are named; a still is its own sheet."""
+    frames = _frames(image)
+    if len(frames) == 1:
         return image
-    frames = [image.crop(0, top, image.width, height) for top in range(0, image.height, height)]
-    return without(pyvips.Image.arrayjoin(frames, across=math.isqrt(len(frames) - 1) + 1), *FILM).copy_memory()
+    chosen = [frames[each] for each in numbers or _busiest(image)]
+    return without(pyvips.Image.arrayjoin(chosen, across=math.isqrt(len(chosen) - 1) + 1), *FILM).copy_memory()
 
 
 def _drawn(image: pyvips.Image, kind: Format, rendition: Rendition, size: int, keep: str) -> Compressed | None:
@@ -122,7 +136,8 @@ def _drawn(image: pyvips.Image, kind: Format, rendition: Rendition, size: int, k
 def _score(image: pyvips.Image, body: bytes, kind: Format) -> float:
     """Measure how alike a finished file looks, on the same sample as a search does."""
     whole = load(body, kind, **({"n": -1} if number(image, "page-height") else {})).copy_memory()
-    part, made = sample.take(_sheet(image)), sample.take(_sheet(whole))
+    numbers = _busiest(image)
+    part, made = sample.take(_sheet(image, numbers)), sample.take(_sheet(whole, numbers))
     return compare(measure(part.inside(part.image)), made.inside(made.image))
 
 

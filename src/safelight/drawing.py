@@ -17,6 +17,10 @@ STEP = 8
 """The largest soft step of 256: noise and blur make such, lines and letters make larger ones."""
 
 
+FEW = 16
+"""The most levels of each band of a dithered picture or pixel art, whose every neighbour differs."""
+
+
 def is_drawing(image: pyvips.Image) -> bool:
     """Return whether a picture is drawn, so that a lossless file of it may be the smaller one.
 
@@ -27,11 +31,20 @@ def is_drawing(image: pyvips.Image) -> bool:
     """
     if min(image.width, image.height) < 2:
         return False
-    steps = _steps(sample.take(image).image)
+    part = sample.take(image).image
+    if _levels(part) <= FEW:
+        return True
+    steps = _steps(part)
     counts = steps.cast("uchar").hist_find()
     same, *soft_ones = (counts.getpoint(step, 0)[0] / (steps.width * steps.height) for step in range(STEP + 1))
     soft = sum(soft_ones)
     return same >= SAME and soft <= SOFT * same
+
+
+def _levels(image: pyvips.Image) -> int:
+    """Return how many levels the band with the most of them has."""
+    used = (image.cast("uchar").hist_find() > 0).bandsplit()
+    return max(round(band.avg() * band.width * band.height / 255) for band in used)
 
 
 def _steps(image: pyvips.Image) -> pyvips.Image:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from safelight import sample
 from safelight.errors import CannotMeetSize
+from safelight.fields import number
 from safelight.similarity import compare, measure
 from safelight.target import Target, parse_size
 
@@ -149,14 +150,18 @@ def _within(image: pyvips.Image, codec: Codec, limit: int, highest: int) -> Choi
             best = (quality, body)
         quality = 1 if best is None and len(sizes) >= ENCODES else _next_size(sizes, limit, highest)
     if best is None:
+        height = number(image, "page-height") or image.height
+        frames = f" x {image.height // height} frames" if height < image.height else ""
         raise CannotMeetSize(
-            f"{image.width} x {image.height} pixels take {sizes[1]} bytes at quality 1; max_bytes allows {limit}"
+            f"{image.width} x {height} pixels{frames} take {sizes[1]} bytes at quality 1; max_bytes allows {limit}"
         )
     return Choice(quality=best[0], score=None, body=best[1], encodes=len(sizes))
 
 
 GROWTH = 0.03
 """How much a size's logarithm grows with one quality, where nothing is known of the picture yet."""
+CREEPING = 3
+"""After so many encodes that are all too large, the search halves the quality instead of trusting the curve."""
 
 
 def _next_size(sizes: dict[int, int], limit: int, highest: int) -> int:
@@ -168,8 +173,16 @@ def _next_size(sizes: dict[int, int], limit: int, highest: int) -> int:
     if over == 1:
         return over
     near = fitting or over
-    growth = GROWTH
-    if fitting and over in sizes:
-        growth = max(math.log(sizes[over] / sizes[fitting]) / (over - fitting), GROWTH / 10)
-    exact = near + math.log(limit / sizes[near]) / growth
-    return min(max(math.floor(exact), fitting + 1), over - 1)
+    exact = math.floor(near + math.log(limit / sizes[near]) / _growth(sizes, near))
+    if not fitting and len(sizes) >= CREEPING:
+        exact = min(exact, over // 2)
+    return min(max(exact, fitting + 1), over - 1)
+
+
+def _growth(sizes: dict[int, int], near: int) -> float:
+    """Return the growth between the two known qualities that are closest to where the search goes on."""
+    others = sorted((each for each in sizes if each != near), key=lambda each: abs(each - near))
+    if not others:
+        return GROWTH
+    grown = math.log(sizes[others[0]] / sizes[near]) / (others[0] - near)
+    return min(max(grown, GROWTH / 10), GROWTH * 4)

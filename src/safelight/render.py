@@ -17,7 +17,7 @@ from safelight.containers import complete, isobmff, svg
 from safelight.containers.sniff import CONTENT_TYPES
 from safelight.decode import ANIMATED, PAGES, Opened, open_upload
 from safelight.encode import ENCODERS, Format
-from safelight.errors import EncodeFailed, SizeNotEncodable
+from safelight.errors import CannotMeetSize, EncodeFailed, SizeNotEncodable
 from safelight.fields import number
 from safelight.job import Source
 from safelight.lead import Lead, Size, begin, lead_of
@@ -181,7 +181,10 @@ def _transformed(each: Plan, images: Mapping[Size, pyvips.Image], means: Means) 
 
 def _finish(each: Plan, image: pyvips.Image, opened: Opened, recipe: Recipe) -> Rendered:
     image, keep = dress(image, policy_of(each.rendition, recipe), opened, each.format)
-    made = compress(image, each.format, each.rendition, keep)
+    try:
+        made = compress(image, each.format, each.rendition, keep)
+    except (CannotMeetSize, SizeNotEncodable) as err:
+        raise type(err)(f"rendition {each.rendition.key!r}: {err.message}", remedy=err.remedy) from err
     own = _stand_in(each, opened, recipe)
     if own and size_of(kept := own.body()) <= len(made.body):
         return _own(each.key, kept, own, note="kept the source: re-encoding was not smaller")

@@ -201,3 +201,26 @@ def test_score_animation_is_measured_over_its_frames() -> None:
     output = made(film(), "webp", 50, score=True, resize=Resize(width=200))
     assert output.frames == 6
     assert 0.8 < (output.score or 0) < 1
+
+
+def test_quality_auto_film_of_blank_frames_is_judged_by_the_others() -> None:
+    """A fade from white: the frames that show something decide, as if they were alone."""
+    scene = pyvips.Image.new_from_buffer(photograph(240, 160), "")
+    white = (scene * 0 + 250).cast("uchar").copy(interpretation="srgb")
+    strip = pyvips.Image.arrayjoin([*[white] * 10, scene, scene.wrap(x=9, y=3)], across=1)
+    strip.set_type(pyvips.GValue.gint_type, "page-height", 160)
+    fade = made(bytes(strip.webpsave_buffer(lossless=True, effort=0)), "webp", "auto", resize=Resize(width=200))
+    alone = made(photograph(240, 160), "webp", "auto", resize=Resize(width=200))
+    assert fade.quality is not None
+    assert alone.quality is not None
+    assert fade.quality >= alone.quality - 8
+
+
+@pytest.mark.parametrize(
+    ("quality", "message"),
+    [(Aim(max_bytes=200), r"rendition 'o\.webp': 200 x 133 pixels x 6 frames take \d+ bytes at quality 1")],
+)
+def test_quality_that_cannot_be_names_the_rendition_and_the_frames(quality: Aim, message: str) -> None:
+    """Of many outputs, the one that is to be changed is named, with its size as people see it."""
+    with pytest.raises(CannotMeetSize, match=message):
+        made(film(), "webp", quality, resize=Resize(width=200))

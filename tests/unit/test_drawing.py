@@ -63,3 +63,11 @@ def test_is_drawing_grey_and_alpha_are_read() -> None:
     page = drawn(LINES)
     assert is_drawing(page[0].copy_memory())
     assert is_drawing(page.addalpha().copy_memory())
+
+
+def test_is_drawing_dithered_scan_and_pixel_art_are() -> None:
+    """Few levels are a drawing, though every pixel differs from its neighbour."""
+    noise = pyvips.Image.gaussnoise(400, 300, sigma=60, mean=128, seed=4)
+    assert is_drawing((noise > 128).copy_memory())
+    levels = ((noise / 64).floor() * 64).cast("uchar")
+    assert is_drawing(levels.bandjoin([levels, levels]).copy(interpretation="srgb").copy_memory())

@@ -132,6 +132,18 @@ def test_choose_max_bytes_is_kept_and_nearly_used(limit: int) -> None:
     assert choice.encodes == len(sized.asked) <= 7
 
 
+@pytest.mark.parametrize("growth", [0.008, 0.013, 0.02, 0.04, 0.09])
+@pytest.mark.parametrize("share", [0.15, 0.3, 0.5, 0.8])
+def test_choose_max_bytes_is_nearly_used_whatever_the_curve(growth: float, share: float) -> None:
+    """Pictures differ in how fast they grow with quality; none is given quality 1 while a better one fits."""
+    sizes = {quality: int(1000 * math.exp(growth * quality)) for quality in range(1, 101)}
+    limit = sizes[round(95 * share)]
+    choice = choose(scene(8, 8), Sized(sizes).codec, Aim(max_bytes=limit))
+    assert len(choice.body) <= limit
+    assert len(choice.body) >= 0.9 * limit
+    assert choice.encodes <= 7
+
+
 def test_choose_max_bytes_with_room_takes_the_highest_quality() -> None:
     """More bytes than any quality needs end the search at its upper bound."""
     assert choose(scene(8, 8), Sized().codec, Aim(max_bytes="1MB")).quality == 95

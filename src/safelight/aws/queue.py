@@ -208,8 +208,17 @@ def _attribute(found: _Received, name: str) -> str:
     return b64decode(value.StringValue).decode("utf-8", "surrogatepass")
 
 
+def decoded(body: str, encoding: str) -> bytes:
+    """Return a message's body as it was sent.
+
+    Raises:
+        ValueError: it is not what its attribute `encoding` says.
+    """
+    return b64decode(body) if encoding == _BASE64 else body.encode()
+
+
 def _body(found: _Received) -> bytes:
-    return b64decode(found.Body) if _attribute(found, "encoding") == _BASE64 else found.Body.encode()
+    return decoded(found.Body, _attribute(found, "encoding"))
 
 
 def _id(found: _Received) -> str:

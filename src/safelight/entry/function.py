@@ -110,10 +110,10 @@ def items_of(event: Any) -> list[Item]:
 
 def _text(record: dict[str, Any]) -> str:
     """Return the body as it was sent; one that is not what its attribute says is foreign, and taken as it is."""
-    attributes = {name: each.get("stringValue", "") for name, each in record.get("messageAttributes", {}).items()}
+    encoding = record.get("messageAttributes", {}).get("encoding", {}).get("stringValue", "")
     body = str(record["body"])
     try:
-        return decoded(body, attributes).decode()
+        return decoded(body, encoding).decode()
     except ValueError:
         return body
 
