@@ -96,9 +96,9 @@ def test_chain_deleted_original_takes_its_output_along(package: Path, ministack:
     connect(deployment, package)
     s3 = ministack.client("s3")
     s3.put_object(Bucket=deployment.input, Key="a b+.png", Body=png(7))
-    until(lambda: deployment.outputs() and jobs(deployment)[0].status.ended, "the output")
+    until(lambda: deployment.keys() and jobs(deployment)[0].status.ended, "the output")
     assert s3.delete_object(Bucket=deployment.input, Key="a b+.png")["DeleteMarker"]
-    until(lambda: not deployment.outputs(), "the removal")
+    until(lambda: not deployment.keys(), "the removal")
 
 
 def test_chain_bucket_may_call_the_function_itself(package: Path, ministack: Server) -> None:

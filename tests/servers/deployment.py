@@ -49,12 +49,15 @@ class Deployment(Struct, frozen=True, kw_only=True):
         made = self.server.client("s3").put_object(Bucket=self.input, Key=key, Body=body)
         return s3_event(self.input, key, body, made["ETag"].strip('"'), made.get("VersionId"))
 
+    def keys(self) -> list[str]:
+        """Return the key of every output."""
+        pages = self.server.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.output)
+        return [each["Key"] for page in pages for each in page.get("Contents", [])]
+
     def outputs(self) -> dict[str, bytes]:
-        """Return every output."""
+        """Return every output; none may be removed meanwhile."""
         s3 = self.server.client("s3")
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=self.output)
-        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
-        return {key: s3.get_object(Bucket=self.output, Key=key)["Body"].read() for key in keys}
+        return {key: s3.get_object(Bucket=self.output, Key=key)["Body"].read() for key in self.keys()}
 
     def messages(self, queue: str | None = None) -> list[dict[str, Any]]:
         """Take everything out of a queue; without one, of what the topic told."""
