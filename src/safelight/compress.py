@@ -60,15 +60,16 @@ def compress(image: pyvips.Image, kind: Format, rendition: Rendition, keep: str)
         return _fixed(image, kind, rendition, keep)
     image = fitted(image, kind).copy_memory()
     choice = _chosen(image, kind, rendition, target, keep)
-    other = _drawn(image, kind, rendition, len(choice.body), keep)
-    if other and other.body:
-        return other
+    drawn = kind in ("webp", "jpeg") and is_drawing(_sheet(image))
+    if drawn and kind == "webp":
+        whole = encode(image, kind, replace(rendition.encoding, lossless=True, quality=None), keep)
+        if len(whole) <= len(choice.body):
+            return Compressed(body=whole, score=ALIKE, note=KEPT_WHOLE)
     score = choice.score
     if score is None and rendition.score:
         score = _score(image, choice.body, kind)
-    return Compressed(
-        body=choice.body, quality=choice.quality, score=_rounded(score), note=other.note if other else None
-    )
+    note = _advice(image, rendition, len(choice.body), keep) if drawn and kind == "jpeg" else None
+    return Compressed(body=choice.body, quality=choice.quality, score=_rounded(score), note=note)
 
 
 def _fixed(image: pyvips.Image, kind: Format, rendition: Rendition, keep: str) -> Compressed:
@@ -76,9 +77,10 @@ def _fixed(image: pyvips.Image, kind: Format, rendition: Rendition, keep: str) -
     if rendition.score:
         image = fitted(image, kind).copy_memory()
     body, quality = encode(image, kind, how, keep), quality_of(kind, how)
+    if not rendition.score:
+        return Compressed(body=body, quality=quality)
     exact = quality is None and not how.colors and kind != "gif"
-    score = ALIKE if exact else _score(image, body, kind) if rendition.score else None
-    return Compressed(body=body, quality=quality, score=_rounded(score) if rendition.score else None)
+    return Compressed(body=body, quality=quality, score=ALIKE if exact else _rounded(_score(image, body, kind)))
 
 
 def _chosen(image: pyvips.Image, kind: Format, rendition: Rendition, target: Searched, keep: str) -> Choice:
@@ -118,19 +120,11 @@ def _sheet(image: pyvips.Image, numbers: list[int] | None = None) -> pyvips.Imag
     return without(pyvips.Image.arrayjoin(chosen, across=math.isqrt(len(chosen) - 1) + 1), *FILM).copy_memory()
 
 
-def _drawn(image: pyvips.Image, kind: Format, rendition: Rendition, size: int, keep: str) -> Compressed | None:
-    """Return what a drawing is better kept as: without loss where the format can, else with a note that tells."""
-    if kind not in ("webp", "jpeg") or not is_drawing(_sheet(image)):
-        return None
-    if kind == "webp":
-        body = encode(image, "webp", replace(rendition.encoding, lossless=True, quality=None), keep)
-        return Compressed(body=body, score=ALIKE, note=KEPT_WHOLE) if len(body) <= size else None
+def _advice(image: pyvips.Image, rendition: Rendition, size: int, keep: str) -> str | None:
+    """Say what a drawing would gain by a format that keeps every pixel, if anything; its key says JPEG."""
     png = len(encode(image, "png", replace(rendition.encoding, effort=None, progressive=False, quality=None), keep))
-    if png > size:
-        return None
-    return Compressed(
-        body=b"", note=f"drawn, not photographed: a png or lossless webp would be {change_text(size, png)}"
-    )
+    change = change_text(size, png)
+    return f"drawn, not photographed: a png or lossless webp would be {change}" if png <= size else None
 
 
 def _score(image: pyvips.Image, body: bytes, kind: Format) -> float:

@@ -131,6 +131,8 @@ ENCODERS: dict[str, Encoder] = {
         deep=True,
     ),
 }
+LOSSY = tuple(kind for kind, encoder in ENCODERS.items() if encoder.quality)
+"""Formats with a quality, which can be chosen by what comes out; the others keep every pixel."""
 SAVERS = {
     "jpeg": "jpegsave",
     "png": "pngsave",

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from safelight.encode import ENCODERS, FITTING
+from safelight.encode import FITTING, LOSSY
 from safelight.recipe import wording
 from safelight.recipe.check import Source
 from safelight.recipe.finding import Finding, Path
@@ -17,9 +17,6 @@ from safelight.recipe.keys import placeholders
 MOST = 64
 """Outputs that a recipe may have with these options: each is one more encode of every upload."""
 LOOSE = "beside widths, where each height follows its width; remove it, and give a shape with crop: {aspect: '16:9'}"
-
-LOSSY = tuple(kind for kind, encoder in ENCODERS.items() if encoder.quality)
-"""Formats with a quality; the others keep every pixel."""
 
 Entry = dict[str, Any]
 """A rendition of the file as plain data."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from safelight import encode, target
-from safelight.encode import ENCODERS
+from safelight.encode import ENCODERS, LOSSY
 from safelight.errors import InvalidKey
 from safelight.recipe import idle, wording
 from safelight.recipe.keys import (
@@ -25,8 +25,6 @@ from safelight.steps.resize import COMPASS, Resize
 
 PICTURE_ENDINGS = (*ENDINGS, "jpe", "jfif", "heic", "heif")
 """Endings that pictures come with."""
-SEARCHED = tuple(kind for kind, encoder in ENCODERS.items() if encoder.quality)
-"""Formats for which a quality can be chosen by what comes out."""
 READ_ONLY = ("heic", "heif", "svg")
 """Endings of formats that are not written."""
 _WRITTEN = ", ".join(f".{each}" for each in ENDINGS)
@@ -149,7 +147,7 @@ def _quality(rendition: Rendition, kind: str | None) -> Iterator[Remark]:
         what = "quality=auto" if rendition.quality == "auto" else "quality"
         if rendition.lossless:
             yield Remark(("quality",), f"{what} beside lossless, which keeps every pixel; remove one of the two")
-        elif kind and kind not in SEARCHED:
+        elif kind and kind not in LOSSY:
             remedy = "remove it, or use webp, avif or jpeg"
             yield Remark(("quality",), f"{what} has nothing to choose for {kind}, whose quality is fixed; {remedy}")
     if rendition.score and rendition.copies:
