@@ -4,30 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from safelight.errors import (
-    DependenciesUnavailable,
-    InUse,
-    InvalidRecipe,
-    NewerProject,
-    NoPip,
-    NotFound,
-    OutputUnwritable,
-    PackageBroken,
-    PackageTooLarge,
-    SafelightError,
-    Superseded,
-)
+from safelight.deploy.errors import DeployError
+from safelight.errors import InUse, InvalidRecipe, NewerProject, NotFound, SafelightError, Superseded
 
-ENDS_A_COMMAND = (
-    InvalidRecipe,
-    InUse,
-    NewerProject,
-    NoPip,
-    DependenciesUnavailable,
-    PackageBroken,
-    PackageTooLarge,
-    OutputUnwritable,
-)
+ENDS_A_COMMAND = (InvalidRecipe, InUse, NewerProject, DeployError)
 
 
 def errors() -> str:
@@ -53,7 +33,7 @@ def errors() -> str:
 
 def _kinds(root: type[SafelightError]) -> Iterator[type[SafelightError]]:
     for kind in root.__subclasses__():
-        if kind.__module__ == "safelight.errors":
+        if kind.__module__ in {"safelight.errors", "safelight.deploy.errors"}:
             yield kind
             yield from _kinds(kind)
 
@@ -61,6 +41,6 @@ def _kinds(root: type[SafelightError]) -> Iterator[type[SafelightError]]:
 def _ending(kind: type[SafelightError]) -> str:
     if kind in (Superseded, NotFound):
         return "superseded"
-    if kind in ENDS_A_COMMAND:
+    if issubclass(kind, ENDS_A_COMMAND):
         return "exit code 2"
     return "failed, after retries" if kind.retry else "rejected"

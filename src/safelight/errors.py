@@ -161,44 +161,6 @@ class NewerProject(SafelightError):
     default_remedy = "Upgrade Safelight, or use another project folder."
 
 
-# What `safelight package` cannot do.
-
-
-class NoPip(SafelightError):
-    """The Python that Safelight runs on has no pip, which fetches what a package holds."""
-
-    code, status = "no_pip", 500
-    default_remedy = "Run `python -m ensurepip` with Safelight's Python, or install Safelight by pip."
-
-
-class DependenciesUnavailable(SafelightError):
-    """pip could not fetch or build what a package holds."""
-
-    code, status = "dependencies_unavailable", 502
-    default_remedy = "See that this machine reaches its package index (pip config list shows which); then try again."
-
-
-class PackageBroken(SafelightError):
-    """A package would not run: something is missing, twice there, or for another processor."""
-
-    code, status = "package_broken", 500
-    default_remedy = "Report this with the output of `safelight doctor --json`."
-
-
-class PackageTooLarge(SafelightError):
-    """A package has more bytes than Lambda takes."""
-
-    code, status = "package_too_large", 413
-    default_remedy = "Use smaller logos and fonts."
-
-
-class OutputUnwritable(SafelightError):
-    """The file that a command is to write cannot be written there."""
-
-    code, status = "output_unwritable", 400
-    default_remedy = "Make the folder, or name another file."
-
-
 # Ours, or the world's: another try may help; after the last one the outcome is `failed`.
 
 

@@ -18,8 +18,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 from safelight import packed
 from safelight.deploy import archive, fetch
 from safelight.deploy.arch import Arch
+from safelight.deploy.errors import PackageTooLarge
 from safelight.deploy.package import build
-from safelight.errors import PackageTooLarge
 from tests.flow.running import command, environment
 from tests.servers.packaged import PY314, Built, order, quiet
 from tests.unit.deploy.making import elf, wheel

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from safelight.deploy.errors import DependenciesUnavailable, NoPip
 from safelight.deploy.fetch import LOCK, Pip, pinned, wheels
-from safelight.errors import DependenciesUnavailable, NoPip
 from tests.unit.deploy.making import ARM, INTEL, lock, wheel
 
 ARM_TAG, INTEL_TAG = "cp311-abi3-manylinux_2_24_aarch64", "cp311-abi3-manylinux_2_17_x86_64"

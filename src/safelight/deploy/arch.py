@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, get_args
 
+from safelight.deploy.errors import PackageBroken
 from safelight.deploy.parts import File
-from safelight.errors import PackageBroken
 
 Arch = Literal["arm64", "x86_64"]
 ARCHES: tuple[Arch, ...] = get_args(Arch)

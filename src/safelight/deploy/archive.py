@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from safelight.deploy.errors import OutputUnwritable, PackageTooLarge
 from safelight.deploy.parts import File
-from safelight.errors import OutputUnwritable, PackageTooLarge
 from safelight.figures import size_text
 
 MOST_UNPACKED = 262_144_000

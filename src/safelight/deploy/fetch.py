@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from safelight.deploy.arch import Arch, platforms
-from safelight.errors import DependenciesUnavailable, NoPip, PackageBroken
+from safelight.deploy.errors import DependenciesUnavailable, NoPip, PackageBroken
 
 LOCK = Path(__file__).with_name("function.lock")
 PYTHON_VERSION = "3.14"

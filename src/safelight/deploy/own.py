@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from safelight import __version__, packed
 from safelight.config import Loaded
+from safelight.deploy.errors import PackageBroken
 from safelight.deploy.parts import File, Part
-from safelight.errors import PackageBroken
 from safelight.recipe import assets
 
 HANDLER = "safelight.entry.lambda_handler"

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from safelight.config import Loaded
 from safelight.deploy import arch, archive, bytecode, own, sbom, wheel
+from safelight.deploy.errors import PackageBroken
 from safelight.deploy.parts import File, Part
-from safelight.errors import PackageBroken
 
 
 class Order(Struct, frozen=True, kw_only=True):

@@ -9,8 +9,8 @@ from email.parser import HeaderParser
 from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile
 
+from safelight.deploy.errors import PackageBroken
 from safelight.deploy.parts import File, Part
-from safelight.errors import PackageBroken
 
 ONLY: Mapping[str, tuple[str, ...]] = {
     # pyvips-binary brings bindings that were compiled: they need cffi's core, not what makes bindings.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from safelight.deploy.errors import PackageBroken
 from safelight.deploy.own import SOURCE, reached, source
-from safelight.errors import PackageBroken
 from tests.unit.deploy.making import tree
 
 FILES = {

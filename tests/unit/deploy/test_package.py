@@ -17,9 +17,10 @@ from PIL import Image
 
 from safelight import packed
 from safelight.deploy import archive
+from safelight.deploy.errors import OutputUnwritable, PackageBroken, PackageTooLarge
 from safelight.deploy.package import Order, Package, build
 from safelight.deploy.parts import File
-from safelight.errors import InvalidRecipe, OutputUnwritable, PackageBroken, PackageTooLarge, SafelightError
+from safelight.errors import InvalidRecipe, SafelightError
 from tests.unit.deploy.making import ARM, INTEL, order, wheel
 
 Give = Callable[..., Order]
