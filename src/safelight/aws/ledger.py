@@ -219,7 +219,7 @@ class DynamoLedger:
 
     def _lost(self, err: Refused, pk: str) -> KeyItem | None:
         """Return what a failed condition found in the way; it may be our own write, whose answer was lost."""
-        if not _unmet(err):
+        if not unmet(err):
             raise err
         return self._key(pk)
 
@@ -260,7 +260,7 @@ class DynamoLedger:
         try:
             self._client.json("dynamodb", "UpdateItem", self._update(pk, expression, given, condition), object)
         except Refused as err:
-            if not _unmet(err):
+            if not unmet(err):
                 raise
             return False
         return True
@@ -286,5 +286,6 @@ class DynamoLedger:
         return {"TableName": self._name, "Key": {"pk": {"S": pk}}, "ConsistentRead": True}
 
 
-def _unmet(err: Refused) -> bool:
+def unmet(err: Refused) -> bool:
+    """Return whether a refusal says that an update's condition did not hold."""
     return err.refusal.code == "ConditionalCheckFailedException"

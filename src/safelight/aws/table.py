@@ -1,7 +1,8 @@
 """The ledger's table: what CloudFormation and the tests make, what its items are called, and how they are read.
 
-Three kinds of items share it, since a transaction covers a key and its job: `key/<bucket>/<key>` (lease, token, head),
-`job/<id>` (the record), and `days/<month>`, which tells on which days there are jobs of a status to list.
+Keys and jobs share it, since a transaction covers a key and its job: `key/<bucket>/<key>` (lease, token, head) and
+`job/<id>` (the record). Beside them are `days/<month>`, which tells on which days there are jobs of a status to list,
+`kept/<id>` (a message that was given up, see `kept`) and `digest` (the mail in the making, see `parcels`).
 """
 
 import re
