@@ -43,3 +43,59 @@ class OutputUnwritable(DeployError):
 
     code, status = "output_unwritable", 400
     default_remedy = "Make the folder, or name another file."
+
+
+class NoCredentials(DeployError):
+    """There is nothing to sign requests to AWS with."""
+
+    code, status = "no_credentials", 401
+    default_remedy = "Run `aws configure sso` (or `aws configure`), or set AWS_PROFILE; CI takes a role by OIDC."
+
+
+class ExpiredCredentials(DeployError):
+    """What signs requests to AWS is too old."""
+
+    code, status = "expired_credentials", 401
+    default_remedy = "Log in again: `aws sso login`, or get new session keys; then try again."
+
+
+class BadCredentials(DeployError):
+    """AWS does not accept what requests are signed with."""
+
+    code, status = "bad_credentials", 401
+    default_remedy = "Check key and secret (`aws sts get-caller-identity`), and this machine's clock (`date -u`)."
+
+
+class RegionDisabled(DeployError):
+    """The account does not use the region."""
+
+    code, status = "region_disabled", 400
+    default_remedy = "Enable it (console: Account, AWS Regions), or name another as `region:` in safelight.yaml."
+
+
+class AwsUnreachable(DeployError):
+    """AWS does not answer."""
+
+    code, status = "aws_unreachable", 502
+    default_remedy = "Check `region:` in safelight.yaml, the network, HTTPS_PROXY and AWS_ENDPOINT_URL; then try again."
+
+
+class NotPermitted(DeployError):
+    """The credentials are good, and may not do this."""
+
+    code, status = "not_permitted", 403
+    default_remedy = "Have the action allowed to that principal, or use another profile (AWS_PROFILE)."
+
+
+class AwsRefused(DeployError):
+    """AWS refused something for a reason that only it can explain."""
+
+    code, status = "aws_refused", 502
+    default_remedy = "Read what AWS says; what was made until then stays, and the same command goes on from there."
+
+
+class NotDeployed(DeployError):
+    """An environment has no stack, or one that holds nothing yet."""
+
+    code, status = "not_deployed", 404
+    default_remedy = "Deploy it: `safelight deploy ENV`."
