@@ -33,9 +33,20 @@ def inner_sections(fields: Iterable[inspect.Field], above: str) -> Iterator[str]
         for expected in wording.alternatives(field.type):
             is_list = isinstance(expected.type, wording.List)
             inner = expected.type.item_type if isinstance(expected.type, wording.List) else expected.type
+            if isinstance(inner, inspect.DictType):
+                yield _named(inner, f"{above}{field.encode_name}")
             if isinstance(inner, inspect.StructType):
                 name = f"{above}{field.encode_name}{'[]' if is_list else ''}"
                 yield from sections(inner, f"`{name}`", f"{name}.")
+
+
+def _named(kind: inspect.DictType, name: str) -> str:
+    """Return what groups with names of the file's own take; their groups are those of the file."""
+    [key], [value] = wording.alternatives(kind.key_type), wording.alternatives(kind.value_type)
+    assert isinstance(value.type, inspect.StructType)  # noqa: S101 -- there are no others
+    options = ", ".join(f"`{field.encode_name}`" for field in wording.writable(value.type))
+    text = f"{cleandoc(str(value.type.cls.__doc__))}\n\nEach name: {key.description} Its options: {options}.\n"
+    return f"## `{name}`\n\n{text}"
 
 
 def table(fields: Iterable[inspect.Field]) -> str:
@@ -62,6 +73,8 @@ def _takes(expected: wording.Expected) -> str:
         return "list: " + " or ".join(_takes(each) for each in wording.alternatives(expected.type.item_type))
     if isinstance(expected.type, inspect.StructType):
         return "group, see below"
+    if isinstance(expected.type, inspect.DictType):
+        return "a name for each group, see below"
     words = wording.required(expected).removeprefix("must be ")
     has_form = isinstance(expected.type, inspect.StrType) and expected.type.pattern and len(expected.examples) > 1
     return f"{words}, {wording.example(expected)}" if has_form else words

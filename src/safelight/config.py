@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from safelight.recipe.check import Source, check
-from safelight.recipe.fan_out import fan_out
+from safelight.environments import check_environments
+from safelight.errors import InvalidRecipe
+from safelight.naming import PRODUCTION, STANDARD
+from safelight.recipe.check import Source
 from safelight.recipe.finding import Finding, InvalidFile
-from safelight.recipe.model import Recipe, in_written_order
-from safelight.recipe.parse import Reading, build, read
-from safelight.recipe.settle import Trial, settle, untried
+from safelight.recipe.merge import ENVIRONMENTS, overrides
+from safelight.recipe.parse import compose
+from safelight.recipe.settle import Trial, untried
+from safelight.recipe.wording import nearest, shown
 from safelight.settings import Notify, Settings
 from safelight.storage import StorageSecrets, secrets_of
+from safelight.variants import BY_ITSELF, Origin, Variant, sound, variants
 
 DEFAULT_PATH = Path("safelight.yaml")
 
@@ -24,7 +27,9 @@ DEFAULT_PATH = Path("safelight.yaml")
 class Loaded(Struct, frozen=True, kw_only=True):
     """The settings of a project, where they came from, and what lint has to say.
 
-    `path` is None when there is no file. The local world lives in `folder`, beside the file.
+    `path` is None when there is no file. The local world lives in `folder`, beside the file. `settings` are those of
+    `environment`, or of this machine; `environments` are those of production and each one that the file lists.
+    `on_aws` is what `lint` has to say of deploying alone.
     """
 
     settings: Settings
@@ -33,9 +38,17 @@ class Loaded(Struct, frozen=True, kw_only=True):
     warnings: tuple[Finding, ...] = ()
     smtp_password: str | None = None
     storage_secrets: StorageSecrets = StorageSecrets()
+    environment: str | None = None
+    environments: Mapping[str, Settings] = {}
+    on_aws: tuple[Finding, ...] = ()
 
 
-def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, trial: Trial = untried) -> Loaded:
+def load(
+    path: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+    trial: Trial = untried,
+    environment: str | None = None,
+) -> Loaded:
     """Read the configuration; without a `path` it is ./safelight.yaml, or the defaults when that is missing.
 
     Args:
@@ -43,66 +56,60 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ, tria
         environ: where secrets are.
         trial: draws each watermark once (see `entry.trial`); where pictures will be developed, one that fails must
             fail now.
+        environment: the settings are those of this environment on AWS; without it, those of this machine.
 
     Raises:
-        InvalidFile: with every error of the file.
+        InvalidFile: with every error of the file and of all its environments.
+        InvalidRecipe: the file knows no such environment.
     """
     if path is None and not DEFAULT_PATH.exists():
-        return Loaded(settings=Settings(), folder=Path(), warnings=tuple(_misnamed()))
+        _check_listed(environment, ())
+        names = dict.fromkeys(filter(None, (PRODUCTION, environment)), Settings())
+        missing = tuple(_misnamed())
+        return Loaded(settings=Settings(), folder=Path(), warnings=missing, environment=environment, environments=names)
     path = path or DEFAULT_PATH
     # A message may reach whoever sent a picture, so it carries no absolute path.
     file = path.name if path.is_absolute() else str(path)
-    source, settings, warnings = _settings(_text(path, file), file)
-    settings = replace(settings, recipes=settle(settings.recipes, path.parent, source, settings.limits, trial))
+    root = compose(_text(path, file), file)
+    _check_listed(environment, overrides(root))
+    found = variants(root, Origin(file=file, folder=path.parent, trial=trial), environment)
+    return _loaded(found, path, environ, environment)
+
+
+def _loaded(found: Mapping[str, Variant], path: Path, environ: Mapping[str, str], environment: str | None) -> Loaded:
+    checked = check_environments(found)
+    source = found[BY_ITSELF].source
+    is_for_aws = environment is not None or any((option,) in source.lines for option in ("names", "aws", ENVIRONMENTS))
+    errors = [error for each in found.values() for error in each.errors] + [*(checked.errors if is_for_aws else ())]
+    settings = found[environment or BY_ITSELF].settings
+    if errors or settings is None:
+        raise InvalidFile(errors)
     smtp = settings.notify.smtp
     password = environ.get(smtp.password_env) if smtp else None
-    mail = _mail(settings.notify, source, has_password=password is not None)
+    warnings = [warning for each in found.values() for warning in each.warnings]
+    if environment is None:
+        warnings += _mail(settings.notify, source, has_password=password is not None)
     return Loaded(
         settings=settings,
         folder=path.parent,
         path=path,
-        warnings=tuple(sorted((*warnings, *mail), key=lambda warning: warning.line)),
+        warnings=tuple(sorted(warnings, key=lambda warning: warning.line)),
         smtp_password=password,
         storage_secrets=secrets_of(settings.store, environ),
+        environment=environment,
+        environments=sound(found),
+        on_aws=checked.warnings if is_for_aws else (*checked.errors, *checked.warnings),
     )
 
 
-def _settings(text: str, file: str) -> tuple[Source, Settings, tuple[Finding, ...]]:
-    reading = read(text, Settings, file)
-    written = Source(file=file, lines=reading.lines)
-    fanned = fan_out(reading.plain, {error.path[:2] for error in reading.errors}, written)
-    reading = _ordered(replace(reading, plain=fanned.plain, errors=(*reading.errors, *fanned.errors)))
-    source = replace(written, entries=fanned.entries)
-    checked = check(_sound_recipes(reading, file), source)
-    errors = (*reading.errors, *checked.errors)
-    if errors:
-        raise InvalidFile(errors)
-    return source, build(reading.plain, Settings, file), checked.warnings
-
-
-def _ordered(reading: Reading) -> Reading:
-    """Keep the order in which the steps of each rendition are written."""
-    recipes = reading.plain.get("recipes")
-    if not isinstance(recipes, list):
-        return reading
-    return replace(reading, plain={**reading.plain, "recipes": [_ordered_recipe(recipe) for recipe in recipes]})
-
-
-def _ordered_recipe(recipe: object) -> object:
-    if not isinstance(recipe, dict) or not isinstance(recipe.get("renditions"), list):
-        return recipe
-    renditions = [in_written_order(each) if isinstance(each, dict) else each for each in recipe["renditions"]]
-    return {**recipe, "renditions": renditions}
-
-
-def _sound_recipes(reading: Reading, file: str) -> list[Recipe | None]:
-    """Return the recipes without errors of their own, so that all errors of a file are seen at once."""
-    broken = {error.path[:2] for error in reading.errors}
-    recipes = reading.plain.get("recipes") or []
-    return [
-        build(plain, Recipe, file) if isinstance(plain, dict) and ("recipes", i) not in broken else None
-        for i, plain in enumerate(recipes)
-    ]
+def _check_listed(environment: str | None, listed: Collection[str]) -> None:
+    """Refuse an environment that nobody named: a slip of the pen would make a second stack."""
+    if environment is None or environment in (*STANDARD, *listed):
+        return
+    hint = nearest(environment, (*STANDARD, *listed))
+    message = f"the environment {shown(environment, quoted=True)} is not in the configuration"
+    known = f"Known are {', '.join(dict.fromkeys((*STANDARD, *listed)))}; list others under `environments:`."
+    raise InvalidRecipe("; ".join(filter(None, (message, hint))), remedy=known)
 
 
 def _text(path: Path, file: str) -> str:

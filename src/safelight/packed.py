@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from safelight.errors import InvalidRecipe
+from safelight.placement import Aws, Naming
 from safelight.settings import Settings
 
 FOLDER = "project"
@@ -16,8 +18,12 @@ REBUILD = "Build the package again with `safelight package`."
 
 
 def dump(settings: Settings) -> bytes:
-    """Return the settings as JSON that people can read, the same bytes for equal settings."""
-    return msgspec.json.format(msgspec.json.encode(settings), indent=1) + b"\n"
+    """Return the settings as JSON that people can read, the same bytes for equal settings.
+
+    How and where a stack is built is left out: the package that was tried in one environment is the one for the next.
+    """
+    inner = replace(settings, names=Naming(), aws=Aws(), environments={})
+    return msgspec.json.format(msgspec.json.encode(inner), indent=1) + b"\n"
 
 
 def load(folder: Path) -> Settings:

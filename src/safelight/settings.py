@@ -4,12 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from safelight.placement import Aws, Email, EnvironmentName, Naming, Region
 from safelight.recipe.model import DEFAULT_RECIPE, Limits, Recipe
 from safelight.storage import Storage
-
-Email = Annotated[
-    str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="An e-mail address.", examples=["owner@example.com"])
-]
 
 Interval = Annotated[
     str,
@@ -47,15 +44,45 @@ class Smtp(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     ] = "SAFELIGHT_SMTP_PASSWORD"  # noqa: S105 -- a variable's name
 
 
+On = Annotated[
+    tuple[Literal["success", "failure"], ...], Meta(description="Which endings are told; failure holds rejections.")
+]
+Digest = Annotated[Interval | None, Meta(description="Collect notices and send one mail each interval.")]
+
+
 class Notify(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Who is told what, and how often."""
 
     email: Annotated[tuple[Email, ...], Meta(description="Recipients.")] = ()
-    on: Annotated[
-        tuple[Literal["success", "failure"], ...], Meta(description="Which endings are told; failure holds rejections.")
-    ] = ("success", "failure")
-    digest: Annotated[Interval | None, Meta(description="Collect notices and send one mail each interval.")] = None
+    on: On = ("success", "failure")
+    digest: Digest = None
     smtp: Smtp | None = None
+
+
+Recipes = Annotated[tuple[Recipe, ...], Meta(min_length=1, description="What to do with uploads.")]
+
+
+class NotifyThere(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Who is told what there; mail from AWS is sent by SNS, which needs no server of yours."""
+
+    email: Annotated[tuple[Email, ...], Meta(description="Recipients.")] = ()
+    on: On = ("success", "failure")
+    digest: Digest = None
+
+
+class Override(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is different in one environment: groups are merged with those of the file, lists and values replace them.
+
+    What is not written here is as the file says. `name` is what environments have in common, and `store` is of one
+    machine, so neither can differ.
+    """
+
+    region: Region = "eu-north-1"
+    names: Naming = Naming()
+    aws: Aws = Aws()
+    notify: NotifyThere = NotifyThere()
+    limits: Limits = Limits()
+    recipes: Recipes = (DEFAULT_RECIPE,)
 
 
 class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -69,13 +96,16 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
             examples=["image-processor"],
         ),
     ] = "image-processor"
-    region: Annotated[
-        str,
-        Meta(pattern="^[a-z]{2}(-[a-z]+)+-\\d$", description="An AWS region.", examples=["eu-north-1", "us-east-1"]),
-    ] = "eu-north-1"
+    region: Region = "eu-north-1"
     store: Storage | None = None
     notify: Notify = Notify()
     limits: Limits = Limits()
-    recipes: Annotated[tuple[Recipe, ...], Meta(min_length=1, description="What to do with uploads.")] = (
-        DEFAULT_RECIPE,
-    )
+    recipes: Recipes = (DEFAULT_RECIPE,)
+    names: Naming = Naming()
+    aws: Aws = Aws()
+    environments: Annotated[
+        dict[EnvironmentName, Override],
+        Meta(
+            description="What is different in each environment on AWS; dev, staging and prod need not be listed.",
+        ),
+    ] = {}

@@ -18,7 +18,7 @@ RENDITION = 'recipes:\n  - name: thumb\n    renditions:\n      - key: "{dir}{fil
 RESIZE = "width, height, fit, position, enlarge"
 RECIPE_OPTIONS = "name, match, allow, manifest, metadata, rights, on_delete, renditions"
 OPTIONS = ", ".join(Rendition.__struct_fields__)
-TOP = "name, region, store, notify, limits, recipes"
+TOP = "name, region, store, notify, limits, recipes, names, aws, environments"
 NAME_FORM = "Name of the recipe: small letters, digits, - and _, at most 63"
 
 

@@ -47,6 +47,8 @@ def _values(kind: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901, PLR091
             is_group = any(isinstance(e.type, inspect.StructType) for e in wording.alternatives(kind.item_type))
             items = values(kind.item_type)
             return st.lists(items, min_size=kind.min_length or 0, max_size=3, unique_by=None if is_group else str)
+        case inspect.DictType():
+            return st.dictionaries(values(kind.key_type), values(kind.value_type), max_size=2)
         case inspect.IntType():
             return st.integers(kind.ge, kind.le if kind.le is not None else 10**12)
         case inspect.FloatType():
@@ -147,6 +149,7 @@ def _kinds(kind: inspect.Type) -> Iterator[inspect.Type]:
     """Yield the type of every option and entry below."""
     for each in wording.alternatives(kind):
         inner = [each.type.item_type] if isinstance(each.type, wording.List) else []
+        inner += [each.type.key_type, each.type.value_type] if isinstance(each.type, inspect.DictType) else []
         fields = [field.type for field in each.type.fields] if isinstance(each.type, inspect.StructType) else []
         for below in inner + fields:
             yield below

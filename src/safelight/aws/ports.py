@@ -15,15 +15,13 @@ from safelight.aws.notify import SnsNotifier
 from safelight.aws.queue import SqsQueue
 from safelight.aws.store import S3Store
 from safelight.errors import InvalidRecipe
+from safelight.placement import MB_PER_MIB, PROGRAM_MB
 from safelight.ports import Ports, Queue
 from safelight.recipe import assets
 from safelight.recipe.model import Limits
 from safelight.settings import Settings
 
-PROGRAM_MB = 100
-"""What the function takes beside the pictures, as measured; the rest of its memory is theirs."""
 LEAST_MB = 128
-MB_PER_MIB = 1.048576
 MAX_RECEIVES = 5
 """How often the queue delivers a message before it becomes a dead letter."""
 

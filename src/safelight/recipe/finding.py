@@ -15,7 +15,7 @@ Path = tuple[str | int, ...]
 class Finding(Struct, frozen=True, kw_only=True):
     """One error or warning: `where` names the recipe and rendition, `message` what, what is allowed and what to do.
 
-    `line` and `column` count from 1; 0 is the file as a whole.
+    `line` and `column` count from 1; 0 is the file as a whole. `code` is of a rule about deployments.
     """
 
     file: str
@@ -24,6 +24,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     path: Path = ()
     line: int = 0
     column: int = 0
+    code: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file

@@ -54,11 +54,17 @@ def read(text: str, kind: type[object], file: str) -> Reading:
     Raises:
         InvalidFile: the text is no YAML at all, so that nothing can be told about its values.
     """
-    node = _compose(text.removeprefix("\ufeff"), file)
+    return reading(compose(text, file), kind, file)
+
+
+def reading(node: yaml.Node, kind: type[object], file: str) -> Reading:
+    """Return a tree as plain data together with its errors.
+
+    Raises:
+        InvalidFile: aliases make the tree too large.
+    """
     model = msgspec.inspect.type_info(kind)
     walk = Walk(model, file)
-    if node is None or node.tag == YAML + "null":
-        node = yaml.MappingNode(YAML + "map", [], START, START)
     plain = walk.value(node, model)
     return Reading(plain=plain if isinstance(plain, dict) else {}, errors=tuple(walk.findings), lines=walk.lines)
 
@@ -73,6 +79,16 @@ def build(plain: object, kind: type[T], file: str) -> T:
         return msgspec.convert(plain, kind)
     except msgspec.ValidationError as error:
         raise InvalidFile([Finding(file=file, message=str(error))]) from error
+
+
+def compose(text: str, file: str) -> yaml.Node:
+    """Return the tree of `text`; a blank file is an empty group.
+
+    Raises:
+        InvalidFile: the text is no YAML.
+    """
+    node = _compose(text.removeprefix("\ufeff"), file)
+    return yaml.MappingNode(YAML + "map", [], START, START) if node is None or node.tag == YAML + "null" else node
 
 
 def _compose(text: str, file: str) -> yaml.Node | None:

@@ -28,7 +28,7 @@ class UnfitError(ValueError):
 def suits(node: Node, kind: inspect.Type) -> bool:
     """Say whether a node is of the kind that a type is written as, whatever its value."""
     if isinstance(node, MappingNode):
-        return isinstance(kind, inspect.StructType)
+        return isinstance(kind, inspect.StructType | inspect.DictType)
     if isinstance(node, SequenceNode):
         return isinstance(kind, wording.List)
     if isinstance(kind, Number):

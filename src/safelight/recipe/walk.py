@@ -13,6 +13,7 @@ from safelight.recipe.scalar import PLAIN, TEXT, YAML, UnfitError, scalar, suits
 from safelight.recipe.wording import Expected
 
 MAX_VALUES = 10_000
+NO_WORD = "the name of an option must be a plain word; text with { } must be in quotes"
 
 
 class Spot(Struct, frozen=True):
@@ -72,6 +73,8 @@ class Walk:
     def _one(self, node: Node, expected: Expected, spot: Spot) -> object:
         if isinstance(expected.type, inspect.StructType):
             return self._group(node, expected, expected.type, spot)
+        if isinstance(expected.type, inspect.DictType):
+            return self._named_groups(node, expected, expected.type, spot)
         if isinstance(expected.type, wording.List):
             return self._list(node, expected.type, spot)
         if isinstance(node, ScalarNode):
@@ -110,10 +113,33 @@ class Walk:
             self._missing(missing, spot)
         return group
 
+    def _named_groups(self, node: Node, expected: Expected, kind: inspect.DictType, spot: Spot) -> object:
+        """Return groups that have names of the file's own, such as environments."""
+        if not isinstance(node, MappingNode):
+            return self._wrong(spot, wording.required(expected))
+        [wanted] = wording.alternatives(kind.key_type)
+        named: dict[str, object] = {}
+        for key, value in node.value:
+            inside = spot.inner(str(key.value), key)
+            try:
+                name = str(scalar(key, wanted)) if isinstance(key, ScalarNode) else ""
+            except UnfitError as error:
+                self._add(inside, f"{wording.shown(str(key.value), quoted=True)} in {spot.path[-1]}; {error}")
+                continue
+            if not name:
+                self._add(inside, NO_WORD)
+                continue
+            self._labels[inside.path] = f"{str(spot.path[-1]).removesuffix('s')} {wording.shown(name, quoted=True)}"
+            if name in named:
+                self._wrong(inside, f"stands here and on line {self.lines[inside.path]}; keep one")
+            else:
+                named[name] = self.value(value, kind.value_type, inside)
+        return named
+
     def _key_fault(self, key: Node, known: list[str], path: Path) -> str:
         """Say why this name of an option may not stand here, or nothing."""
         if not isinstance(key, ScalarNode):
-            return "the name of an option must be a plain word; text with { } must be in quotes"
+            return NO_WORD
         if key.value in known:
             return ""
         here = tuple(name for name in path if isinstance(name, str))

@@ -43,15 +43,12 @@ def required(expected: Expected) -> str:
     if isinstance(kind, Number):
         noun = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
         return ", ".join(filter(None, (f"must be {noun}", span(kind))))
-    if isinstance(kind, inspect.BoolType):
-        return "must be true or false"
     if isinstance(kind, inspect.LiteralType):
         return f"must be {'one of ' if len(kind.values) > 1 else ''}" + ", ".join(map(str, kind.values))
     if isinstance(kind, inspect.StructType):
         return "must be a group of options: " + ", ".join(field.encode_name for field in writable(kind))
-    if isinstance(kind, List):
-        return "must be a list"
-    return "must be text"
+    known = ((inspect.BoolType, "true or false"), (inspect.DictType, "a group of named groups"), (List, "a list"))
+    return "must be " + next((words for each, words in known if isinstance(kind, each)), "text")
 
 
 def span(kind: Number) -> str:
