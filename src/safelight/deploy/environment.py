@@ -49,6 +49,7 @@ def parameters(environment: Environment, artifact: Artifact) -> dict[str, str]:
         "Architecture": aws.arch,
         "MemorySize": str(aws.memory),
         "Timeout": str(aws.seconds),
+        "SlowMs": str(900 * aws.seconds),
         "MaximumConcurrency": str(aws.concurrency or 0),
         "Tracing": _flag(aws.tracing),
         "LogRetentionDays": str(aws.log_days),
