@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct, field
 
+from tests.servers import certificates
 from tests.servers.process import START_PATIENCE_S, TRIES, NotReadyError, answers, free_ports, installed, running
 
 REGION = "eu-west-1"
@@ -35,6 +36,7 @@ class Server(Struct, frozen=True, kw_only=True):
     region: str = REGION
     access_key: str = "test"
     secret_key: str = "test"  # noqa: S105 -- of a server that lives for a test
+    certificate: Path | None = None
     clients: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -46,6 +48,7 @@ class Server(Struct, frozen=True, kw_only=True):
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ENDPOINT_URL": self.endpoint,
+            **({"AWS_CA_BUNDLE": str(self.certificate)} if self.certificate else {}),
         }
 
     def client(self, service: str) -> Any:
@@ -57,6 +60,7 @@ class Server(Struct, frozen=True, kw_only=True):
                 endpoint_url=self.endpoint,
                 aws_access_key_id=self.access_key,
                 aws_secret_access_key=self.secret_key,
+                verify=str(self.certificate) if self.certificate else None,
                 config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 2}),
             )
         return self.clients[service]
@@ -82,9 +86,11 @@ def ministack(folder: Path, *, auth: bool = False) -> Iterator[Server]:
 
     Args:
         folder: an empty folder for its files.
-        auth: enforce IAM for the roles of functions.
+        auth: enforce IAM for the roles of functions, and the policies of buckets, queues and topics. Ours deny plain
+            HTTP, so that it speaks TLS then.
     """
     program = installed("ministack") / "bin" / "ministack"
+    certificate = certificates.write(folder) if auth else None
 
     def start() -> AbstractContextManager[Server]:
         (port,) = free_ports(1)
@@ -95,12 +101,20 @@ def ministack(folder: Path, *, auth: bool = False) -> Iterator[Server]:
             "STATE_DIR": str(folder / "state"),
             "S3_DATA_DIR": str(folder / "s3"),
             "MINISTACK_REGION": REGION,
-            **({"AUTH": "true"} if auth else {}),
+            **(_secured(certificate) if certificate else {}),
         }
-        server = Server(name="ministack", endpoint=f"http://127.0.0.1:{port}", folder=folder)
-        return _served(server, [program], settings, lambda: answers(server.endpoint))
+        scheme = "https" if certificate else "http"
+        server = Server(
+            name="ministack", endpoint=f"{scheme}://127.0.0.1:{port}", folder=folder, certificate=certificate
+        )
+        return _served(server, [program], settings, lambda: answers(server.endpoint, certificate))
 
     return _tried(start)
+
+
+def _secured(certificate: Path) -> dict[str, str]:
+    key = str(certificate.with_suffix(".key"))
+    return {"AUTH": "true", "USE_SSL": "1", "MINISTACK_SSL_CERT": str(certificate), "MINISTACK_SSL_KEY": key}
 
 
 @contextmanager

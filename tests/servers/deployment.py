@@ -32,10 +32,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     def environment(self) -> dict[str, str]:
         """Return what the stack sets in the function's environment, and where the stand-in is."""
         return {
-            "AWS_REGION": self.server.region,
-            "AWS_ACCESS_KEY_ID": self.server.access_key,
-            "AWS_SECRET_ACCESS_KEY": self.server.secret_key,
-            "AWS_ENDPOINT_URL": self.server.endpoint,
+            **self.server.environment,
             "SAFELIGHT_OUTPUT_BUCKET": self.output,
             "SAFELIGHT_TABLE": self.table,
             "SAFELIGHT_TOPIC": self.topic,

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -96,10 +97,11 @@ def _wait(process: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path
     raise NotReadyError(f"{process.args[4]} {process.poll()}: {log.read_text(errors='replace')[-2000:]}")
 
 
-def answers(url: str) -> bool:
-    """Whether something speaks HTTP at the address."""
+def answers(url: str, certificate: Path | None = None) -> bool:
+    """Whether something speaks HTTP at the address, or HTTPS with this certificate."""
+    trust = ssl.create_default_context(cafile=certificate) if certificate else None
     try:
-        with urlopen(url, timeout=5):
+        with urlopen(url, timeout=5, context=trust):
             return True
     except HTTPError as err:
         err.close()
