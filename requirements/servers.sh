@@ -1,5 +1,5 @@
 #!/bin/sh
-# servers.sh DIR PYTHON: install the stand-ins that tests start, each from its lock into an environment of its own in
+# servers.sh DIR PYTHON: install the stand-ins and linters that tests start, each from its lock into an environment of its own in
 # DIR; PYTHON has the pip to do it with. What cannot be had is told, with its reason in DIR/NAME.log, and is no error:
 # the tests that need it are skipped. Nothing is installed twice.
 set -u
@@ -9,9 +9,12 @@ mkdir -p "$dir"
 
 pip() { "$python" -m pip -qq --disable-pip-version-check --retries 1 "$@"; }
 
-environment() { # NAME PYTHON: an environment without pip of its own, which takes seconds to make and is never used
-  "$2" -m venv --clear --without-pip "$dir/$1" &&
-    pip --python "$dir/$1/bin/python" install --root-user-action ignore --require-hashes -r "$here/$1.lock"
+environment() { # NAME PYTHON [OPTION...]: an environment without pip of its own, which takes seconds to make and is never used
+  name=$1
+  "$2" -m venv --clear --without-pip "$dir/$name" || return
+  python_of=$dir/$name/bin/python
+  shift 2
+  pip --python "$python_of" install --root-user-action ignore "$@" --require-hashes -r "$here/$name.lock"
 }
 
 emulator() { # the one binary that we want of the wheel
@@ -52,10 +55,12 @@ on_lambda_python &
 once moto "$python" environment moto "$python" &
 once seaweedfs "$python" environment seaweedfs "$python" &
 once rie "$python" emulator &
+# They use a part of what they install; that compiles itself when it is first run.
+for linter in cfn-lint checkov parliament; do once "$linter" "$python" environment "$linter" "$python" --no-compile & done
 wait
 
 complete=yes
-for name in lambda ministack moto rie seaweedfs; do
+for name in cfn-lint checkov lambda ministack moto parliament rie seaweedfs; do
   if [ ! -e "$dir/$name/installed" ]; then
     complete=
     echo "Not installed: $name. The tests that need it are skipped; $dir/$name.log says why."

@@ -16,6 +16,7 @@ from safelight.entry.cli.lint import lint
 from safelight.entry.cli.package import package
 from safelight.entry.cli.preview import preview
 from safelight.entry.cli.run import run
+from safelight.entry.cli.template import template
 from safelight.entry.cli.up import up
 from safelight.errors import SafelightError
 from safelight.local.disk_errors import WRITE_ERRORS
@@ -27,7 +28,7 @@ def cli() -> None:
     """Develop every image that lands in a folder or a bucket, as one YAML file says."""
 
 
-for _command in (init, lint, run, up, preview, jobs, status, replay, doctor, package):
+for _command in (init, lint, run, up, preview, jobs, status, replay, doctor, package, template):
     cli.add_command(_command)
 
 
