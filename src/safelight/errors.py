@@ -185,6 +185,13 @@ class WorkerCrashed(SafelightError):
     default_remedy = "Report this with the picture, if you can; then `safelight replay`."
 
 
+class DeadLetter(SafelightError):
+    """The message was given up: the function was ended at each delivery, or the message never got there."""
+
+    code, status, retry = "dead_letter", 500, True
+    default_remedy = "See the function's log; if it ran out of memory, raise aws.memory; then `safelight replay`."
+
+
 class EncodeFailed(SafelightError):
     """The picture decodes, yet an output of it could not be made."""
 

@@ -72,7 +72,7 @@ def compose(project: str, outcomes: Iterable[Outcome]) -> Mail:
     lines = _one(listed[0]) if one else _many(totals)
     return Mail(
         subject=_subject_of_one(project, listed[0]) if one else _fit(f"[{project}] {_headline(totals)}"),
-        body="\n".join([*lines, "", "-- ", *_wrap(_footer(project))]) + "\n",
+        body="\n".join([*lines, "", "-- ", *wrap(_footer(project))]) + "\n",
         jobs=tuple(outcome.id for outcome in listed),
     )
 
@@ -138,27 +138,27 @@ def _footer(project: str) -> str:
 
 def _one(outcome: Outcome) -> Iterator[str]:
     """Yield the lines about one job, with everything that helps to act on it."""
-    yield from _wrap(_what_happened(outcome))
+    yield from wrap(_what_happened(outcome))
     if outcome.status in {Status.REJECTED, Status.FAILED}:
         yield "The original is untouched."
     yield ""
     if outcome.error:
-        yield from _field("Problem", f"{outcome.error.code}: {outcome.error.message}")
-        yield from _field("Remedy", outcome.error.remedy)
-    yield f"  File      {_shown(outcome.upload.key)}"
-    yield from _field("Original", _original(outcome.source, outcome.upload.size))
-    yield from _field("Recipe", outcome.recipe)
+        yield from field("Problem", f"{outcome.error.code}: {outcome.error.message}")
+        yield from field("Remedy", outcome.error.remedy)
+    yield f"  File      {shown(outcome.upload.key)}"
+    yield from field("Original", _original(outcome.source, outcome.upload.size))
+    yield from field("Recipe", outcome.recipe)
     if outcome.duration_ms is not None:
-        yield from _field("Time", time_text(outcome.duration_ms))
+        yield from field("Time", time_text(outcome.duration_ms))
     yield from _outputs(outcome)
-    yield from (line for warning in outcome.warnings for line in ("", *_wrap(f"Warning: {warning}")))
+    yield from (line for warning in outcome.warnings for line in ("", *wrap(f"Warning: {warning}")))
     yield from ("", "More about this job:", f"  safelight status {outcome.id}")
     if outcome.status is Status.FAILED:
         yield from ("Once the cause is gone, try again:", f"  safelight replay {outcome.id}")
 
 
 def _what_happened(outcome: Outcome) -> str:
-    name = _shown(outcome.upload.key.rpartition("/")[2] or outcome.upload.key)
+    name = shown(outcome.upload.key.rpartition("/")[2] or outcome.upload.key)
     if outcome.status is Status.SUCCEEDED:
         return f"{name} is developed."
     if outcome.status is Status.REJECTED:
@@ -173,11 +173,11 @@ def _outputs(outcome: Outcome) -> Iterator[str]:
     if outcome.renditions:
         yield from ("", "Outputs:")
     for output in outcome.renditions[:MAX_LISTED]:
-        yield f"  {_shown(output.key)}"
+        yield f"  {shown(output.key)}"
         change = f" ({change_text(outcome.upload.size, output.size)})" if output.width else ""
         yield f"    {_picture(output)}{change}"
         if output.note:
-            yield from _wrap(output.note, "    ")
+            yield from wrap(output.note, "    ")
     if len(outcome.renditions) > MAX_LISTED:
         yield f"  and {len(outcome.renditions) - MAX_LISTED} more"
 
@@ -210,10 +210,10 @@ def _list(totals: Totals, kind: Kind, title: str) -> Iterator[str]:
     if listed:
         yield from ("", title)
     for number, outcome in enumerate(listed, 1):
-        yield from ("", f"{number:>3}. {_shown(outcome.upload.key)}")
-        yield from _wrap(_short(outcome), "     ")
+        yield from ("", f"{number:>3}. {shown(outcome.upload.key)}")
+        yield from wrap(_short(outcome), "     ")
         if outcome.error:
-            yield from _wrap(outcome.error.remedy, "     ")
+            yield from wrap(outcome.error.remedy, "     ")
         yield f"     safelight status {outcome.id}"
     statuses = [status for status in VERDICTS if kind_of(status) == kind and totals.counts[status]]
     rest = sum(totals.counts[status] for status in statuses) - len(listed)
@@ -253,13 +253,15 @@ def _picture_text(picture: Source | Output, size: int) -> str:
     return f"{name}, {pixels}{size_text(size)}"
 
 
-def _field(name: str, text: str) -> list[str]:
-    return _wrap(text, f"  {name:<10}", " " * 12)
+def field(name: str, text: str) -> list[str]:
+    """Return the lines of a fact and its name."""
+    return wrap(text, f"  {name:<10}", " " * 12)
 
 
-def _wrap(text: str, first: str = "", rest: str | None = None) -> list[str]:
+def wrap(text: str, first: str = "", rest: str | None = None) -> list[str]:
+    """Return text as lines of a mail, which begin as told."""
     return textwrap.wrap(
-        _shown(text),
+        shown(text),
         WIDTH,
         initial_indent=first,
         subsequent_indent=first if rest is None else rest,
@@ -268,7 +270,7 @@ def _wrap(text: str, first: str = "", rest: str | None = None) -> list[str]:
     )
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Return text on one line, with everything that does not print (or turns the writing round) escaped."""
     return "".join(letter if _prints(letter) else letter.encode("unicode_escape").decode() for letter in text)
 

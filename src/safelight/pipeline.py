@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from safelight import metrics
@@ -21,6 +21,7 @@ LEASE_GRACE_S = 5
 
 DONE = (Status.SUCCEEDED, Status.REJECTED, Status.QUARANTINED)
 """Endings that a repeated event does not change; `failed` is tried again."""
+ENDED = (*DONE, Status.FAILED)
 
 log = logging.getLogger("safelight")
 
@@ -37,14 +38,20 @@ def process(job: Job, ports: Ports, limits: Limits) -> Outcome:
         return announce(outcome, claim, ports)
 
 
-def fail(job: Job, error: SafelightError, ports: Ports) -> Outcome:
-    """Record that the last try failed, and tell.
+def fail(job: Job, error: SafelightError, ports: Ports, *, settled: Collection[Status] = DONE) -> Outcome:
+    """Record that the last try failed, and tell; what has ended is left as it is, and told of if that is owed.
+
+    Args:
+        job: the job.
+        error: why.
+        ports: the world.
+        settled: endings that stay; who cannot know whether this failure is news gives `ENDED`.
 
     Raises:
         Busy: another worker holds the key.
     """
     with _claimed(job, ports, LEASE_GRACE_S) as claim:
-        outcome = _settled(job, claim) or _outdated(job, claim, ports)
+        outcome = _settled(job, claim, settled) or _outdated(job, claim, ports)
         if outcome is None:
             # Its version must be the head, or each scan would queue it anew.
             begun = claim.head is not None and claim.head.version == job.upload.version
@@ -72,17 +79,17 @@ def announce(outcome: Outcome, claim: Claim, ports: Ports) -> Outcome:
     repeated, told = outcome is claim.known, outcome.owes_notice
     if told and not (repeated and claim.notified):
         token = claim.known_token if repeated and claim.known_token is not None else claim.token
-        ports.notifier.notify(outcome, message_id=f"{outcome.id}-{token}")
-        ports.ledger.mark_notified(outcome.id, token)
+        if not ports.notifier.notify(outcome, message_id=f"{outcome.id}-{token}"):
+            ports.ledger.mark_notified(outcome.id, token)
     if repeated or told:
         ports.ledger.release(claim)
     return outcome
 
 
-def _settled(job: Job, claim: Claim) -> Outcome | None:
+def _settled(job: Job, claim: Claim, settled: Collection[Status] = DONE) -> Outcome | None:
     """Return the known outcome when it still counts: the job ended, and its version is the key's newest."""
     known = claim.known
-    if known is None or known.status not in DONE:
+    if known is None or known.status not in settled:
         return None
     return known if claim.head is not None and claim.head.version == job.upload.version else None
 

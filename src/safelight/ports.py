@@ -211,8 +211,11 @@ class Queue(Protocol):
 class Notifier(Protocol):
     """Tells people how jobs ended."""
 
-    def notify(self, outcome: Outcome, *, message_id: str) -> None:
+    def notify(self, outcome: Outcome, *, message_id: str) -> bool:
         """Hand over one notice. A repeat with the same `message_id` must not look like a second event.
+
+        Returns:
+            Whether it stays owed, since somebody else collects what is owed into a digest.
 
         Raises:
             Unavailable: it could not be handed over; the caller tries again.

@@ -14,7 +14,7 @@ from safelight.recipe import presets
 # The one that `make test` got for Lambda's parts counts too.
 SERVERS = own.SOURCE.parent / ".cache/servers/lambda/bin"
 PY314 = bytecode.find_python(os.pathsep.join((os.environ.get("PATH", ""), str(SERVERS))))
-STARTS = (own.HANDLER,)
+STARTS = own.HANDLERS
 Built = dict[Arch, tuple[Order, Package]]
 
 

@@ -269,8 +269,9 @@ class MemoryNotifier:
     def __init__(self) -> None:
         self.notices: list[tuple[str, Outcome]] = []
 
-    def notify(self, outcome: Outcome, *, message_id: str) -> None:
+    def notify(self, outcome: Outcome, *, message_id: str) -> bool:
         self.notices.append((message_id, outcome))
+        return False
 
     @property
     def told(self) -> dict[str, Outcome]:

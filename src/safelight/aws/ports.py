@@ -29,12 +29,15 @@ MAX_RECEIVES = 5
 class Names(Struct, frozen=True, kw_only=True):
     """What a deployment is made of. Without a topic nobody is told; without a queue nothing is sent anew.
 
+    `alarm_topic` hears of what is no job, or `topic` does. With `digest_minutes` a function collects the notices.
     `memory_mb` is the function's size in MB (10^6 bytes), where that is known.
     """
 
     output_bucket: str
     table: str
     topic: str | None = None
+    alarm_topic: str | None = None
+    digest_minutes: int = 0
     queue_url: str | None = None
     dead_queue_url: str | None = None
     environment: str = "prod"
@@ -60,6 +63,8 @@ def names_from(environ: Mapping[str, str]) -> Names:
         output_bucket=needed("SAFELIGHT_OUTPUT_BUCKET"),
         table=needed("SAFELIGHT_TABLE"),
         topic=environ.get("SAFELIGHT_TOPIC") or None,
+        alarm_topic=environ.get("SAFELIGHT_ALARM_TOPIC") or environ.get("SAFELIGHT_TOPIC") or None,
+        digest_minutes=_number(environ, "SAFELIGHT_DIGEST_MINUTES", 0),
         queue_url=environ.get("SAFELIGHT_QUEUE_URL") or None,
         dead_queue_url=environ.get("SAFELIGHT_DEAD_QUEUE_URL") or None,
         environment=environ.get("SAFELIGHT_ENVIRONMENT") or "prod",
@@ -90,19 +95,22 @@ class Aws:
 
     def __init__(self, deployment: Deployment, timing: Timing, unique: Callable[[], str], scratch: Path) -> None:
         settings, names = deployment.settings, deployment.names
-        self._client = client = Client(deployment.access, timing)
+        self.client = client = Client(deployment.access, timing)
         self.settings = settings
+        self.names = names
         self.recipes = settings.recipes
         self.limits = limits_of(settings.limits, names.memory_mb)
         self.environment = names.environment
         self.max_receives = names.max_receives
         self.assets = assets.read(settings.recipes, deployment.folder)
         self.ledger = DynamoLedger(client, names.table, now=timing.now, unique=unique)
-        self.notifier = SnsNotifier(client, names.topic, settings.notify.on, settings.name)
+        self.notifier = SnsNotifier(
+            client, names.topic, settings.notify.on, settings.name, collected=names.digest_minutes > 0
+        )
         self.queue: Queue | None = (
             SqsQueue(client, names.queue_url, names.dead_queue_url or "") if names.queue_url else None
         )
-        self._now = timing.now
+        self.now = timing.now
         self._deployment = deployment
         self._scratch = scratch
         self._stores: dict[str, S3Store] = {}
@@ -115,7 +123,7 @@ class Aws:
             output=self.output,
             ledger=self.ledger,
             notifier=self.notifier,
-            now=self._now,
+            now=self.now,
             environment=self.environment,
             assets=self.assets,
         )
@@ -129,7 +137,7 @@ class Aws:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self.client.close()
 
     def _store(self, bucket: str) -> S3Store:
         if bucket not in self._stores:

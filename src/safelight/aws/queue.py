@@ -203,9 +203,17 @@ def _value(text: str) -> dict[str, str]:
 def _attribute(found: _Received, name: str) -> str:
     """Return an attribute of ours as `send` got it; empty when there is none."""
     value = found.MessageAttributes.get(name, _Attribute())
-    if value.DataType != _CODED_TYPE:
-        return value.StringValue
-    return b64decode(value.StringValue).decode("utf-8", "surrogatepass")
+    return attribute(value.StringValue, value.DataType)
+
+
+def attribute(text: str, kind: str) -> str:
+    """Return an attribute's value as it was sent; a foreign one that is not what its type says is taken as it is."""
+    if kind != _CODED_TYPE:
+        return text
+    try:
+        return b64decode(text).decode("utf-8", "surrogatepass")
+    except ValueError:
+        return text
 
 
 def decoded(body: str, encoding: str) -> bytes:

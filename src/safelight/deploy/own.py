@@ -1,4 +1,4 @@
-"""Safelight's own part of the package: the modules that the handler reaches, and the project that it is to develop."""
+"""Safelight's own part of the package: the modules that the handlers reach, and the project that it is to develop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from safelight.deploy.errors import PackageBroken
 from safelight.deploy.parts import File, Part
 from safelight.recipe import assets
 
-HANDLER = "safelight.entry.lambda_handler"
+HANDLERS = ("safelight.entry.lambda_handler", "safelight.entry.dead_letters", "safelight.entry.digest")
+"""What the stack's functions start with; one package serves all of them."""
 SOURCE = Path(__file__).parents[2]
 """The folder that has the package safelight."""
 LICENCE_NAMES = ("LICENSE", "NOTICE", "OFL", "COPYING")
@@ -29,7 +30,7 @@ class Reached(Struct, frozen=True, kw_only=True):
     others: dict[str, str]
 
 
-def source(root: Path = SOURCE, starts: Iterable[str] = (HANDLER,)) -> tuple[Part, dict[str, str]]:
+def source(root: Path = SOURCE, starts: Iterable[str] = HANDLERS) -> tuple[Part, dict[str, str]]:
     """Return Safelight's code, and the packages of others that it imports, each with the module that does.
 
     Whatever a module that is reached imports, also inside of functions, is reached; a data file goes along when a

@@ -26,7 +26,7 @@ class Order(Struct, frozen=True, kw_only=True):
     sbom: Path | None = None
     python: str | None = None
     source: Path = own.SOURCE
-    starts: tuple[str, ...] = (own.HANDLER,)
+    starts: tuple[str, ...] = own.HANDLERS
 
 
 class Row(Struct, frozen=True, kw_only=True):

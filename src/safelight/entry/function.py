@@ -38,17 +38,10 @@ class Function:
     """One environment of the function: cold at its first invocation, then warm."""
 
     def __init__(self, environ: Mapping[str, str], out: TextIO) -> None:
-        folder = Path(environ.get("LAMBDA_TASK_ROOT", ".")) / packed.FOLDER
-        deployment = Deployment(
-            settings=packed.load(folder),
-            folder=folder,
-            names=names_from(environ),
-            access=amazon_alone(access_from(environ)),
-        )
         self._environ = environ
         self._out = out
-        self._logs = _logging(out)
-        self._world = Aws(deployment, TIMING, _unique, Path(environ.get("TMPDIR", "/tmp")))  # noqa: S108 -- Lambda's own
+        self._logs = logging_to(out)
+        self._world = world_from(environ)
         self._invocation = Invocation(self._world, Process(now=time.time, told=self._told))
         self._cold = True
 
@@ -62,7 +55,7 @@ class Function:
             SafelightError: where the event is no batch of the queue, why it could not be done; its sender tries again.
         """
         deadline_s = time.time() + context.get_remaining_time_in_millis() / 1000
-        self._logs.setFormatter(JsonFormatter(self._facts(context)))
+        self._logs.setFormatter(JsonFormatter(facts_of(self._environ, context) | {"cold_start": self._cold}))
         items = items_of(event)
         failed = self._invocation.develop(items, deadline_s)
         self._cold = False
@@ -75,10 +68,6 @@ class Function:
     def close(self) -> None:
         """Close the connections; Lambda just stops the process."""
         self._world.close()
-
-    def _facts(self, context: Context) -> dict[str, Any]:
-        trace = {"xray_trace_id": self._environ[TRACE]} if TRACE in self._environ else {}
-        return {"cold_start": self._cold, "function_request_id": context.aws_request_id, **trace}
 
     def _told(self, outcome: Outcome) -> None:
         """Write the job's metrics by themselves: `logging` would wrap them into lines that are no metrics."""
@@ -118,11 +107,34 @@ def _text(record: dict[str, Any]) -> str:
         return body
 
 
-def _unique() -> str:
+def world_from(environ: Mapping[str, str]) -> Aws:
+    """Return the world of a function's environment, with the project of its package.
+
+    Raises:
+        SafelightError: a variable or the project is missing or wrong.
+    """
+    folder = Path(environ.get("LAMBDA_TASK_ROOT", ".")) / packed.FOLDER
+    deployment = Deployment(
+        settings=packed.load(folder),
+        folder=folder,
+        names=names_from(environ),
+        access=amazon_alone(access_from(environ)),
+    )
+    return Aws(deployment, TIMING, unique, Path(environ.get("TMPDIR", "/tmp")))  # noqa: S108 -- Lambda's own
+
+
+def unique() -> str:
+    """Return a text that no other call was given."""
     return os.urandom(16).hex()
 
 
-def _logging(out: TextIO) -> logging.Handler:
+def facts_of(environ: Mapping[str, str], context: Context) -> dict[str, Any]:
+    """Return what stands on every line of an invocation's log."""
+    trace = {"xray_trace_id": environ[TRACE]} if TRACE in environ else {}
+    return {"function_request_id": context.aws_request_id, **trace}
+
+
+def logging_to(out: TextIO) -> logging.Handler:
     """Send logs to `out` as they are to stand in CloudWatch, in place of Lambda's own handler."""
     handler = logging.StreamHandler(out)
     handler.setFormatter(JsonFormatter())

@@ -36,12 +36,12 @@ class SmtpNotifier:
         self._project = project
         self._now = now
 
-    def notify(self, outcome: Outcome, *, message_id: str) -> None:
+    def notify(self, outcome: Outcome, *, message_id: str) -> bool:
         """Keep a notice for `deliver` if `notify.on` asks for it; it is durable when this returns."""
         kind = kind_of(outcome.status)
-        if self._server is None or kind is None or kind not in self._settings.on:
-            return
-        self._outbox.add(message_id, kind, outcome, self._now())
+        if self._server is not None and kind is not None and kind in self._settings.on:
+            self._outbox.add(message_id, kind, outcome, self._now())
+        return False
 
     def deliver(self, now: float, *, flush: bool = False) -> float | None:
         """Send the mails that are due, and return the time at which to call again: None when nothing waits.

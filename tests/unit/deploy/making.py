@@ -72,6 +72,9 @@ SOURCE = {
     "safelight/__init__.py": "",
     "safelight/entry/__init__.py": "",
     "safelight/entry/lambda_handler.py": "from safelight import core\nimport lib\nNAMES = {'a', 'b', 'c', 'd', 'e'}\n",
+    "safelight/entry/dead_letters.py": "from safelight import core\n",
+    "safelight/entry/digest.py": "from safelight import later\n",
+    "safelight/later.py": "",
     "safelight/core.py": "import json\n",
     "safelight/entry/cli.py": "import click\n",
 }

@@ -53,7 +53,7 @@ def read(path: Path) -> dict[str, bytes]:
         return {name: made.read(name) for name in made.namelist()}
 
 
-def test_build_holds_what_the_handler_reaches_the_wheels_and_the_project(give: Give, lib: Path, logo: bytes) -> None:
+def test_build_holds_what_the_handlers_reach_the_wheels_and_the_project(give: Give, lib: Path, logo: bytes) -> None:
     """The zip is all that Lambda needs, and nothing of the command line."""
     wanted = give()
     build(wanted, [lib], quiet)
@@ -62,7 +62,10 @@ def test_build_holds_what_the_handler_reaches_the_wheels_and_the_project(give: G
         "safelight/__init__.py",
         "safelight/entry/__init__.py",
         "safelight/entry/lambda_handler.py",
+        "safelight/entry/dead_letters.py",
+        "safelight/entry/digest.py",
         "safelight/core.py",
+        "safelight/later.py",
         "lib/__init__.py",
         "lib/core.cpython-314-aarch64-linux-gnu.so",
         "project/settings.json",
@@ -172,6 +175,11 @@ def spoil_handler(wanted: Order, lib: Path) -> list[Path]:
     return [lib]
 
 
+def spoil_other_handler(wanted: Order, lib: Path) -> list[Path]:
+    (wanted.source / "safelight/entry/dead_letters.py").unlink()
+    return [lib]
+
+
 def spoil_wheel(wanted: Order, lib: Path) -> list[Path]:
     lib.write_bytes(lib.read_bytes()[:100])
     return [lib]
@@ -193,6 +201,7 @@ def spoil_logo(wanted: Order, lib: Path) -> list[Path]:
         (spoil_import, PackageBroken, "safelight.entry.lambda_handler imports lib"),
         (spoil_twice, PackageBroken, "lib/__init__.py is in lib and in twin"),
         (spoil_handler, PackageBroken, "no module safelight.entry.lambda_handler"),
+        (spoil_other_handler, PackageBroken, "no module safelight.entry.dead_letters"),
         (spoil_wheel, PackageBroken, "is no wheel that can be read"),
         (spoil_scripts, PackageBroken, "which only an installer can place"),
         (spoil_logo, InvalidRecipe, "brand/logo.png has changed"),
