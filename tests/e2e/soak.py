@@ -140,15 +140,15 @@ def working(
             workers.kill(-1)
 
 
-def waiting(deployment: Deployment) -> int:
-    """Return how many messages are in the queue, those in work among them."""
+def waiting(deployment: Deployment, queue: str | None = None) -> int:
+    """Return how many messages are in a queue, without one in that of uploads; those in work are among them."""
     names = [
         "ApproximateNumberOfMessages",
         "ApproximateNumberOfMessagesNotVisible",
         "ApproximateNumberOfMessagesDelayed",
     ]
     sqs = deployment.server.client("sqs")
-    found = sqs.get_queue_attributes(QueueUrl=deployment.queue, AttributeNames=names)["Attributes"]
+    found = sqs.get_queue_attributes(QueueUrl=queue or deployment.queue, AttributeNames=names)["Attributes"]
     return sum(int(found[name]) for name in names)
 
 
@@ -175,8 +175,8 @@ def kill(deployment: Deployment, workers: Workers, kills: int, chance: random.Ra
 def jobs(deployment: Deployment) -> list[Outcome]:
     """Return all jobs, as the table has them."""
     pages = deployment.server.client("dynamodb").get_paginator("scan").paginate(TableName=deployment.table)
-    rows = [item["record"]["S"] for page in pages for item in page["Items"] if "record" in item]
-    return [msgspec.json.decode(row, type=Outcome) for row in rows]
+    items = (item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("job/"))
+    return [msgspec.json.decode(item["record"]["S"], type=Outcome) for item in items]
 
 
 def check(deployment: Deployment, plan: Plan, *, repeats: bool = False) -> Counter[str]:

@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from safelight.aws.access import access_from
+from safelight.aws.client import Client
+from safelight.aws.kept import Kept, KeptMessage
+from safelight.entry.function import TIMING
 from safelight.recipe.model import DEFAULT_RECIPE
 from safelight.settings import Settings
 from tests.e2e.soak import jobs, waiting
 from tests.servers.aws import Server
-from tests.servers.chain import connect, logged, until, zipped
+from tests.servers.chain import DIGEST, connect, connect_dead_letters, function, invoke, logged, until, zipped
 from tests.servers.deployment import Deployment, deploy
 from tests.unit.fakes import png
 
 pytestmark = pytest.mark.xdist_group("package")
 KEYS = ["plain.png", "a b/c+d.png", "Größe/日本.png", "100%/50%2B.png", "x=y&z.png"]
 REMOVING = replace(DEFAULT_RECIPE, on_delete="remove")
+DYING = """
+import os
+from safelight.entry.lambda_handler import Function
+from safelight.aws.store import S3Store
+
+def fetch(self, upload):
+    os._exit(137)  # as the system ends what takes too much memory
+
+S3Store.fetch = fetch
+from safelight.entry.lambda_handler import handle
+"""
+"""A processor that is killed with each picture that it has begun."""
 
 
 @pytest.fixture(scope="module")
 def package(task: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip as it is deployed, with a recipe that takes outputs along."""
-    return zipped(task, Settings(recipes=(REMOVING,)), tmp_path_factory.mktemp("chain") / "package.zip")
+    out = tmp_path_factory.mktemp("chain") / "package.zip"
+    return zipped(task, Settings(recipes=(REMOVING,)), out, dying=DYING)
 
 
 def processed(key: str) -> str:
@@ -88,6 +107,59 @@ def test_chain_poison_message_becomes_a_dead_letter_and_harms_nobody(package: Pa
     assert all(each in dead for each in poison)
     assert deployment.outputs() == {"processed_a.png": png(7)}
     assert waiting(deployment) == 0
+
+
+def test_chain_dead_letter_is_kept_and_told(package: Path, ministack: Server) -> None:
+    """The function behind the dead-letter queue empties it: the owner hears of the message, and finds it whole."""
+    deployment = deploy(ministack, max_receives=2)
+    connect(deployment, package)
+    connect_dead_letters(deployment, package)
+    poison = {"what": "ever", "text": "写真"}
+    ministack.client("sqs").send_message(QueueUrl=deployment.queue, MessageBody=json.dumps(poison))
+    told: list[Any] = []
+    until(lambda: told.extend(deployment.messages()) or told, "the alarm")
+    (alarm,) = told
+    message = msgspec.json.decode(alarm["Message"], type=KeptMessage)
+    assert alarm["TopicArn"] == deployment.alarms
+    with closing(Client(access_from(deployment.environment), TIMING)) as client:
+        kept = Kept(client, deployment.table, now=TIMING.now)
+        assert kept.unreadable() == [message]
+        assert json.loads(kept.body(message.id)) == poison
+    until(lambda: not waiting(deployment, deployment.dead), "an empty dead-letter queue")
+
+
+def test_chain_function_that_is_killed_each_time_leaves_a_failed_job(package: Path, ministack: Server) -> None:
+    """Nobody acknowledges such a message: it becomes a dead letter, its job has failed, and that is told once."""
+    deployment = deploy(ministack, max_receives=2)
+    hidden = {"VisibilityTimeout": "12"}  # longer than the lease of a function of 6 s; six minutes on AWS
+    ministack.client("sqs").set_queue_attributes(QueueUrl=deployment.queue, Attributes=hidden)
+    ministack.client("sqs").set_queue_attributes(QueueUrl=deployment.dead, Attributes=hidden)
+    connect(deployment, package, handler="dying.handle", timeout_s=6)
+    connect_dead_letters(deployment, package)
+    ministack.client("s3").put_object(Bucket=deployment.input, Key="a.png", Body=png(7))
+    until(lambda: jobs(deployment), "the job that was begun")
+    until(lambda: jobs(deployment)[0].status.ended, "its end")
+    (job,) = jobs(deployment)
+    assert (job.status.value, job.error.code) == ("failed", "dead_letter")
+    assert job.attempts >= 1
+    until(lambda: not waiting(deployment) and not waiting(deployment, deployment.dead), "empty queues")
+    assert [each["Subject"] for each in deployment.messages()] == ["[image-processor] failed: a.png (dead_letter)"]
+
+
+def test_chain_digest_is_one_mail_of_what_ended(package: Path, ministack: Server) -> None:
+    """Three endings wait in the table; the scheduled function tells them at once, and then there is nothing left."""
+    deployment = deploy(ministack)
+    connect(deployment, package, SAFELIGHT_DIGEST_MINUTES="15")
+    digest = function(deployment, package, DIGEST, SAFELIGHT_DIGEST_MINUTES="15")
+    for key, body in {"a.png": png(1), "b.png": png(2), "bad.png": b"no picture"}.items():
+        ministack.client("s3").put_object(Bucket=deployment.input, Key=key, Body=body)
+    until(lambda: sum(job.status.ended for job in jobs(deployment)) == 3, "an outcome of each")
+    until(lambda: not waiting(deployment), "an empty queue")
+    assert deployment.messages() == []
+    assert invoke(deployment, digest, {"source": "aws.events"}) == {"mails": 1, "endings": 3}
+    assert invoke(deployment, digest, {"source": "aws.events"}) == {"mails": 0, "endings": 0}
+    (mail,) = deployment.messages()
+    assert mail["Subject"] == "[image-processor] 1 picture could not be developed, 2 developed"
 
 
 def test_chain_deleted_original_takes_its_output_along(package: Path, ministack: Server) -> None:

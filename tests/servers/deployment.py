@@ -17,7 +17,7 @@ from tests.servers.aws import Server
 
 
 class Deployment(Struct, frozen=True, kw_only=True):
-    """Names of one deployment; `mails` is a queue that hears what the topic's subscribers would."""
+    """Names of one deployment; `mails` is a queue that hears what the topics' subscribers would."""
 
     server: Server
     input: str
@@ -26,6 +26,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     queue: str
     dead: str
     topic: str
+    alarms: str
     mails: str
 
     @property
@@ -36,6 +37,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
             "SAFELIGHT_OUTPUT_BUCKET": self.output,
             "SAFELIGHT_TABLE": self.table,
             "SAFELIGHT_TOPIC": self.topic,
+            "SAFELIGHT_ALARM_TOPIC": self.alarms,
             "SAFELIGHT_QUEUE_URL": self.queue,
             "SAFELIGHT_DEAD_QUEUE_URL": self.dead,
             "SAFELIGHT_ENVIRONMENT": "test",
@@ -76,8 +78,9 @@ def deploy(server: Server, *, versioned: bool = True, max_receives: int = MAX_RE
     _, dead, heard = (queue_arn(server, url) for url in urls)
     redrive = {"deadLetterTargetArn": dead, "maxReceiveCount": max_receives}
     sqs.set_queue_attributes(QueueUrl=urls[0], Attributes={"RedrivePolicy": json.dumps(redrive)})
-    topic = sns.create_topic(Name=name)["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=heard)
+    topic, alarms = (sns.create_topic(Name=each)["TopicArn"] for each in (name, f"{name}-alarms"))
+    for each in (topic, alarms):
+        sns.subscribe(TopicArn=each, Protocol="sqs", Endpoint=heard)
     return Deployment(
         server=server,
         input=server.bucket(versioned=versioned),
@@ -86,6 +89,7 @@ def deploy(server: Server, *, versioned: bool = True, max_receives: int = MAX_RE
         queue=urls[0],
         dead=urls[1],
         topic=topic,
+        alarms=alarms,
         mails=urls[2],
     )
 

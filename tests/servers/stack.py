@@ -48,6 +48,7 @@ class Stack(Struct, frozen=True, kw_only=True):
             queue=self.outputs["QueueUrl"],
             dead=self.outputs["DeadLetterQueueUrl"],
             topic=self.outputs["TopicArn"],
+            alarms=self.outputs["AlarmTopicArn"],
             mails=mails,
         )
 
