@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-from msgspec.structs import replace
 
 from safelight.errors import InvalidRecipe
-from safelight.placement import Aws, Naming
-from safelight.settings import Settings
+from safelight.settings import Notify, Settings
 
 FOLDER = "project"
 """Where a package has the settings, and beside them the logos and fonts that they name (see `recipe.assets.read`)."""
@@ -17,13 +15,19 @@ FILE = "settings.json"
 REBUILD = "Build the package again with `safelight package`."
 
 
-def dump(settings: Settings) -> bytes:
-    """Return the settings as JSON that people can read, the same bytes for equal settings.
+def carried(settings: Settings) -> Settings:
+    """Return the part of the settings that the function reads: what to do with uploads, and which endings are told.
 
-    How and where a stack is built is left out: the package that was tried in one environment is the one for the next.
+    Where a stack is, how it is built and who gets its mail are left out: the package that was tried in one environment
+    is the one for the next, byte for byte.
     """
-    inner = replace(settings, names=Naming(), aws=Aws(), environments={})
-    return msgspec.json.format(msgspec.json.encode(inner), indent=1) + b"\n"
+    notify = Notify(on=settings.notify.on, digest=settings.notify.digest)
+    return Settings(name=settings.name, notify=notify, limits=settings.limits, recipes=settings.recipes)
+
+
+def dump(settings: Settings) -> bytes:
+    """Return what of the settings is `carried` as JSON that people can read, the same bytes for equal ones."""
+    return msgspec.json.format(msgspec.json.encode(carried(settings)), indent=1) + b"\n"
 
 
 def load(folder: Path) -> Settings:

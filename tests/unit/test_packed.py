@@ -44,8 +44,28 @@ def test_load_of_what_was_dumped_gives_equal_settings_and_digests(text: str, tmp
     settings = load(tmp_path / "safelight.yaml", {}).settings
     (tmp_path / packed.FILE).write_bytes(packed.dump(settings))
     found = packed.load(tmp_path)
-    assert found == settings
+    assert found == packed.carried(settings)
+    assert (found.limits, found.notify.on, found.notify.digest) == (
+        settings.limits,
+        settings.notify.on,
+        settings.notify.digest,
+    )
     assert [digest(recipe) for recipe in found.recipes] == [digest(recipe) for recipe in settings.recipes]
+
+
+def test_dump_is_equal_for_environments_with_equal_recipes(tmp_path: Path) -> None:
+    """What was tried in dev is what prod gets, byte for byte, unless recipes, limits or notices differ."""
+    (tmp_path / "safelight.yaml").write_text(
+        STEPS + "environments:\n"
+        "  dev: {region: eu-west-1, names: {suffix: account}, notify: {email: []}, aws: {concurrency: 2}}\n"
+        "  slow: {limits: {seconds: 30}}\n"
+    )
+    dumps = {
+        e: packed.dump(load(tmp_path / "safelight.yaml", {}, environment=e).settings) for e in ("dev", "prod", "slow")
+    }
+    assert dumps["dev"] == dumps["prod"] == packed.dump(load(tmp_path / "safelight.yaml", {}).settings)
+    assert dumps["slow"] != dumps["prod"]
+    assert not any(word in dumps["dev"] for word in (b"aws", b"names", b"environments", b"@", b"eu-"))
 
 
 def test_load_keeps_the_digests_of_assets(tmp_path: Path) -> None:
