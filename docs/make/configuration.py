@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import inspect
 
 from docs.make.tables import sections
+from safelight.environments import RULES, WARNINGS
 from safelight.recipe import presets
 from safelight.recipe.keys import PLACEHOLDERS, expand
 from safelight.settings import Settings
@@ -37,8 +38,18 @@ MEANINGS = {
 
 def configuration() -> str:
     """Return docs/reference/configuration.md."""
-    parts = [INTRODUCTION, *sections(inspect.type_info(Settings), "The top of the file"), _keys(), _example()]
+    parts = [INTRODUCTION, *sections(inspect.type_info(Settings), "The top of the file"), _rules(), _keys(), _example()]
     return "\n".join(parts)
+
+
+def _rules() -> str:
+    rows = [f"| `{code}` | {'warning' if code in WARNINGS else 'error'} | {text} |" for code, text in RULES.items()]
+    intro = (
+        "What no single option shows is checked for each environment by `safelight lint` and before anything is "
+        "deployed.\nIn a file without `aws`, `names` and `environments` these are warnings, until it is deployed."
+    )
+    head = ("| code | is | what was found |", "| --- | --- | --- |")
+    return "\n".join(("## What is checked for AWS\n", f"{intro}\n", *head, *rows, ""))
 
 
 def _keys() -> str:

@@ -88,7 +88,7 @@ def _loaded(found: Mapping[str, Variant], path: Path, environ: Mapping[str, str]
     password = environ.get(smtp.password_env) if smtp else None
     warnings = [warning for each in found.values() for warning in each.warnings]
     if environment is None:
-        warnings += _mail(settings.notify, source, has_password=password is not None)
+        warnings += _mail(settings.notify, source, has_password=password is not None, is_for_aws=is_for_aws)
     return Loaded(
         settings=settings,
         folder=path.parent,
@@ -145,10 +145,10 @@ def _misnamed() -> Iterator[Finding]:
             yield Finding(file=name, message=f"is not read; rename it to {DEFAULT_PATH}")
 
 
-def _mail(notify: Notify, source: Source, *, has_password: bool) -> Iterator[Finding]:
-    """Yield why mail would not be sent as wished."""
+def _mail(notify: Notify, source: Source, *, has_password: bool, is_for_aws: bool) -> Iterator[Finding]:
+    """Yield why mail would not be sent as wished; on AWS, SNS sends it."""
     smtp = notify.smtp
-    if notify.email and not smtp:
+    if notify.email and not smtp and not is_for_aws:
         message = "notify.email has no mail server to send through on this machine; add notify.smtp: {host: ...}"
         yield source.finding(message, ("notify", "email"), "")
     if notify.email and not notify.on:

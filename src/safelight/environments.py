@@ -24,6 +24,7 @@ ANY_ACCOUNT = "0" * 12
 MOST_ADDRESSES = 5
 LONGEST_BUCKET = 63
 LONGEST_FUNCTION = 64
+LONGEST_DIGEST_S = 31 * 86400
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 """Source: CloudWatch Logs API reference, PutRetentionPolicy."""
 NOT_A_BUCKET = re.compile(
@@ -42,7 +43,7 @@ RULES = {
     "loop": "Outputs would be uploads again: input and output are one bucket and keys overlap.",
     "one_bucket": "Input and output are one bucket, with keys apart.",
     "too_many_addresses": "`notify.email` or `aws.alarms` has more than 5 addresses.",
-    "digest_minutes": "`notify.digest` is no whole number of minutes.",
+    "digest_minutes": "`notify.digest` is no whole number of minutes, or more than 31 days.",
     "key_region": "The KMS key is in another region.",
     "replica_region": "`aws.replica` is the region itself.",
     "replica_bucket": "`aws.replica` with a bucket that you bring: the stack does not replicate what it does not own.",
@@ -119,6 +120,8 @@ def _times(place: _Place) -> Iterator[Fault]:
     if digest and seconds(digest) % 60:
         text = f"notify.digest={digest}; AWS starts it by whole minutes; write {-(-seconds(digest) // 60)}m"
         yield "digest_minutes", ("notify", "digest"), text
+    if digest and seconds(digest) > LONGEST_DIGEST_S:
+        yield "digest_minutes", ("notify", "digest"), f"notify.digest={digest}; on AWS at most 31d; lower it"
     days = place.settings.aws.log_days
     if days not in LOG_DAYS:
         near = next((each for each in LOG_DAYS if each > days), LOG_DAYS[-1])
@@ -166,7 +169,10 @@ def _buckets(names: Environment) -> Iterator[Fault]:
             )
             yield "bucket_name", path, text
         elif NOT_A_BUCKET.fullmatch(bucket):
-            yield "bucket_name", path, f"{shown} is none that S3 takes; use small letters, digits and single -"
+            allowed = (
+                "S3 takes small letters, digits and single -, without its own beginnings and endings, as -s3alias is"
+            )
+            yield "bucket_name", path, f"{shown} is not allowed; {allowed}"
 
 
 def _one_bucket(place: _Place) -> Iterator[Fault]:

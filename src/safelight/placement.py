@@ -57,7 +57,7 @@ class Aws(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_
     ] = 512
     seconds: Annotated[
         int,
-        Meta(ge=1, le=900, description="Time limit of the function in seconds; `limits.seconds` may not be above it."),
+        Meta(ge=10, le=900, description="Time limit of the function in seconds; `limits.seconds` may not be above it."),
     ] = 60
     concurrency: Annotated[
         Annotated[int, Meta(ge=2, le=1000)] | None,

@@ -194,3 +194,10 @@ def test_store_that_cannot_be_is_an_error_of_its_line(tmp_path: Path, line: str,
     with pytest.raises(InvalidFile, match=error) as raised:
         load(path, {})
     assert "safelight.yaml:1" in str(raised.value)
+
+
+def test_load_of_a_file_for_aws_needs_no_mail_server(project: Path) -> None:
+    """There SNS sends the mail."""
+    text = "notify: {email: [a@b.c]}\n"
+    assert "has no mail server" in warnings(text, Path("x.yaml"))[0]
+    assert warnings(text + "environments: {dev: {}}\n", Path("x.yaml")) == []

@@ -32,6 +32,18 @@ def test_preset_with_mail_switched_on_loads(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", presets.NAMES)
+def test_preset_with_environments_switched_on_loads(name: str, tmp_path: Path) -> None:
+    """Taking the # away from the block about AWS gives a valid file with another dev."""
+    before, _, block = presets.read(name).partition("# aws:")
+    path = tmp_path / "safelight.yaml"
+    path.write_text(before + "aws:" + block.replace("\n# ", "\n"), "utf-8")
+    loaded = load(path, {}, environment="dev")
+    assert (loaded.warnings, loaded.on_aws) == ((), ())
+    assert (loaded.settings.aws.memory, loaded.settings.aws.log_days) == (1024, 7)
+    assert loaded.environments["prod"].aws.log_days == 90
+
+
+@pytest.mark.parametrize("name", presets.NAMES)
 def test_preset_points_editors_to_the_schema_beside_it(name: str) -> None:
     """The first line is the hint that editors read; the file is the one that init copies."""
     assert presets.read(name).startswith("# yaml-language-server: $schema=.safelight/safelight.schema.json\n")
