@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from safelight.entry.cli.ci import write_workflow
 from safelight.recipe import presets
 from safelight.recipe.schema import SHIPPED
 
@@ -19,16 +20,30 @@ from safelight.recipe.schema import SHIPPED
     show_default=True,
     help="What the first recipe makes: web sizes, thumbnails, or copies without private data.",
 )
-def init(folder: Path, preset: str) -> None:
+@click.option(
+    "--ci",
+    type=click.Choice(["github"]),
+    help="Also write the workflow that checks the project and deploys it to dev, staging and prod.",
+)
+def init(folder: Path, preset: str, ci: str | None) -> None:
     """Scaffold a project.
 
-    In FOLDER (default: here) there will be safelight.yaml, input/ and output/.
+    In FOLDER (default: here) there will be safelight.yaml, input/ and output/. With --ci the folder may be a project
+    already: then only what is missing is written.
 
     Nothing that is there already is changed.
     """
     target = folder / "safelight.yaml"
-    if target.exists():
+    if target.exists() and not ci:
         raise click.UsageError(f"{target} is there already; edit it, or choose another folder")
+    if not target.exists():
+        _scaffold(folder, preset)
+    if ci:
+        write_workflow(folder)
+
+
+def _scaffold(folder: Path, preset: str) -> None:
+    target = folder / "safelight.yaml"
     for name in ("input", "output", ".safelight"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / ".safelight" / SHIPPED.name).write_bytes(SHIPPED.read_bytes())
