@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for docs.make and demo, which are not installed
 
-from docs.make import codes, commands, configuration, pictures, transforms
+from docs.make import codes, commands, configuration, pictures, terraform, transforms
 from docs.make.examples import EXAMPLES
 from safelight.recipe import schema
 from safelight.settings import Settings
@@ -16,11 +16,14 @@ from safelight.settings import Settings
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs/reference"
 TRANSFORMS = REFERENCE / "transforms"
+TERRAFORM = ROOT / "infra/terraform"
 PAGES: list[tuple[Path, Callable[[], str]]] = [
     (REFERENCE / "configuration.md", configuration.configuration),
     (REFERENCE / "commands.md", commands.commands),
     (REFERENCE / "errors.md", codes.errors),
     (schema.SHIPPED, lambda: schema.text(Settings)),
+    (TERRAFORM / "variables.tf.json", terraform.variables),
+    (TERRAFORM / "outputs.tf.json", terraform.outputs),
     (TRANSFORMS / "README.md", transforms.index),
     *((TRANSFORMS / f"{each.step}.md", lambda each=each: transforms.page(each)) for each in EXAMPLES),
 ]
