@@ -1,4 +1,4 @@
-"""Variables and outputs of infra/terraform, as Terraform's JSON: those of template.yaml under Terraform's kind of names."""
+"""Variables and outputs of infra/terraform, as JSON: those of template.yaml under Terraform's kind of names."""
 
 from __future__ import annotations
 
