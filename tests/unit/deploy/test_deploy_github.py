@@ -245,8 +245,12 @@ def test_role_has_no_wildcard_but_where_aws_has_nothing_narrower() -> None:
 def test_role_fits_into_what_iam_takes() -> None:
     """White space apart, a role's own policies have at most 10,240 characters and another at most 6,144."""
     longest = {
-        **{"Name": "n" * 41, "Environment": "e" * 16, "Suffix": "-" + "e" * 16, "KmsKeyArn": KEY},
-        **{"InputBucketName": "b" * 63, "OutputBucketName": "b" * 63},
+        "Name": "n" * 41,
+        "Environment": "e" * 16,
+        "Suffix": "-" + "e" * 16,
+        "KmsKeyArn": KEY,
+        "InputBucketName": "b" * 63,
+        "OutputBucketName": "b" * 63,
     }
     own, around = (len(json.dumps(value(each, longest), separators=(",", ":"))) for each in policies("DeployRole"))
     smoke = ROLE["Resources"]["SmokePolicy"]["Properties"]["PolicyDocument"]
