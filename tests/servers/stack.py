@@ -16,6 +16,7 @@ from tests.servers.aws import Server
 from tests.servers.deployment import Deployment, queue_arn
 
 TEMPLATE = own.SOURCE / "safelight/deploy/template.yaml"
+Grant = dict[str, Any]
 IDLE = "def handle(event, context):\n    return {}\n"
 
 
@@ -88,19 +89,23 @@ def found(server: Server, name: str) -> Stack:
     )
 
 
-def policies(stack: Stack, role: str) -> list[dict[str, Any]]:
-    """Return the statements of a role of the stack, each with a list of actions."""
+def grants(stack: Stack, role: str) -> list[Grant]:
+    """Return what a role of the stack may do: a statement for each action on each resource."""
     iam, name = stack.server.client("iam"), stack.resources[role]
     statements: list[dict[str, Any]] = []
     for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-        document = json.loads(document) if isinstance(document, str) else document
-        statements += document["Statement"]
-    return [{**each, "Action": _listed(each["Action"])} for each in statements]
+        statements += (json.loads(document) if isinstance(document, str) else document)["Statement"]
+    return [
+        {**statement, "Action": action, "Resource": resource, "Sid": f"{number}a{at}r{place}"}
+        for number, statement in enumerate(statements)
+        for at, action in enumerate(_listed(statement["Action"]))
+        for place, resource in enumerate(_listed(statement["Resource"]))
+    ]
 
 
-def _listed(actions: str | list[str]) -> list[str]:
-    return [actions] if isinstance(actions, str) else actions
+def _listed(words: str | list[str]) -> list[str]:
+    return [words] if isinstance(words, str) else words
 
 
 def _idle() -> bytes:
