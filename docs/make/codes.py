@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from safelight.deploy.errors import DeployError
+from safelight.deploy.errors import DeployError, DeployFailed
 from safelight.errors import InUse, InvalidRecipe, NewerProject, NotFound, SafelightError, Superseded
 
 ENDS_A_COMMAND = (InvalidRecipe, InUse, NewerProject, DeployError)
@@ -41,6 +41,8 @@ def _kinds(root: type[SafelightError]) -> Iterator[type[SafelightError]]:
 def _ending(kind: type[SafelightError]) -> str:
     if kind in (Superseded, NotFound):
         return "superseded"
+    if kind is DeployFailed:
+        return "exit code 1"
     if issubclass(kind, ENDS_A_COMMAND):
         return "exit code 2"
     return "failed, after retries" if kind.retry else "rejected"

@@ -4,49 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 from botocore import exceptions
 from botocore.config import Config
 from msgspec import Struct
 
-from safelight.deploy.errors import (
-    AwsRefused,
-    AwsUnreachable,
-    BadCredentials,
-    DeployError,
-    ExpiredCredentials,
-    NoCredentials,
-    NotPermitted,
-    RegionDisabled,
-)
+from safelight.deploy import errors
 
-if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
-
-NONE = (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.ProfileNotFound)
-LOGGED_OUT = (
-    exceptions.SSOError,
-    exceptions.LoginError,
-    exceptions.TokenRetrievalError,
-    exceptions.CredentialRetrievalError,
-)
-EXPIRED = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired")
-UNKNOWN = ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "InvalidToken")
-UNSIGNED = ("SignatureDoesNotMatch", "InvalidSignatureException", "RequestTimeTooSkewed", "RequestExpired")
+EXPIRED = (errors.ExpiredCredentials, "the AWS credentials have expired")
+UNKNOWN = (errors.BadCredentials, "AWS does not know the access key")
+UNSIGNED = (errors.BadCredentials, "AWS refuses the signature of a request")
+DISABLED = (errors.RegionDisabled, "the account has not enabled what is asked for")
+MEANINGS: dict[str, tuple[type[errors.DeployError], str]] = {
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"), EXPIRED),
+    **dict.fromkeys(("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"), UNKNOWN),
+    **dict.fromkeys(("SignatureDoesNotMatch", "InvalidSignatureException", "InvalidToken"), UNSIGNED),
+    **dict.fromkeys(("RequestTimeTooSkewed", "RequestExpired"), UNSIGNED),
+    **dict.fromkeys(("OptInRequired", "RegionDisabledException"), DISABLED),
+}
 DENIED = ("AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation", "AuthorizationError")
-DISABLED = ("OptInRequired", "RegionDisabledException")
 # Source: the Service Authorization Reference; of most operations the action has the same name.
 ACTIONS = {
     "s3:DeleteObjects": "s3:DeleteObjectVersion",
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
-    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:HeadBucket": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
     "s3:ListObjectVersions": "s3:ListBucketVersions",
     "s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "tagging:GetResources": "tag:GetResources",
 }
 
 
@@ -59,9 +47,14 @@ class Account(Struct, frozen=True, kw_only=True):
     principal: str
     endpoint: str | None = None
 
-    def client(self, service: Any, region: str | None = None) -> Any:
+    @property
+    def partition(self) -> str:
+        """The part of AWS that ARNs begin with, such as aws or aws-cn."""
+        return self.principal.split(":")[1]
+
+    def client(self, service: Any) -> Any:
         """Return boto3's client of a service; a caller that wants its types annotates what it gets."""
-        return _client(self.session, service, region or self.region, self.endpoint)
+        return _client(self.session, service, self.region, self.endpoint)
 
 
 def open_account(region: str, environ: Mapping[str, str]) -> Account:
@@ -78,17 +71,17 @@ def open_account(region: str, environ: Mapping[str, str]) -> Account:
     with explained():
         session = _session(region, environ)
         if session.get_credentials() is None:
-            raise NoCredentials("no AWS credentials were found: no keys, profile, SSO login or role")
+            raise errors.NoCredentials("no AWS credentials were found: no keys, profile, SSO login or role")
         try:
             who = _client(session, "sts", region, endpoint).get_caller_identity()
         except exceptions.ClientError as err:
-            if _code(err) in UNKNOWN and _known_elsewhere(session, endpoint):
-                raise RegionDisabled(f"the account has not enabled the region {region}") from err
+            if MEANINGS.get(code_of(err)) == UNKNOWN and _known_elsewhere(session, endpoint):
+                raise errors.RegionDisabled(f"the account has not enabled the region {region}") from err
             raise
         except exceptions.EndpointConnectionError as err:
-            known = session.get_available_regions("cloudformation")
-            hint = "" if endpoint or region in known else f"; {region} is no region that is known here"
-            raise AwsUnreachable(f"{endpoint or f'AWS in {region}'} does not answer{hint}") from err
+            known = endpoint or region in session.get_available_regions("cloudformation")
+            hint = "" if known else f"; {region} is no region that is known here"
+            raise errors.AwsUnreachable(f"{endpoint or f'AWS in {region}'} does not answer{hint}") from err
     return Account(session=session, id=who["Account"], region=region, principal=who["Arn"], endpoint=endpoint)
 
 
@@ -99,23 +92,31 @@ def explained(account: Account | None = None) -> Iterator[None]:
         yield
     except exceptions.ClientError as err:
         raise _meaning(err, account) from err
-    except NONE as err:
-        raise NoCredentials(f"no AWS credentials can be used: {_words(err)}") from err
-    except LOGGED_OUT as err:
-        raise ExpiredCredentials(f"the login at AWS does not hold: {_words(err)}") from err
+    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.ProfileNotFound) as err:
+        raise errors.NoCredentials(f"no AWS credentials can be used: {err}") from err
+    except (exceptions.SSOError, exceptions.LoginError, exceptions.TokenRetrievalError) as err:
+        raise errors.ExpiredCredentials(f"the login at AWS does not hold: {err}") from err
+    except exceptions.CredentialRetrievalError as err:
+        raise errors.ExpiredCredentials(f"the credentials cannot be had: {err}") from err
     except exceptions.BotoCoreError as err:
-        raise AwsUnreachable(f"AWS could not be asked: {_words(err)}") from err
+        raise errors.AwsUnreachable(f"AWS could not be asked: {err}") from err
 
 
-def refused(err: ClientError) -> str:
-    """Return the code of a refusal, such as AlreadyExistsException; for HEAD requests it is the status."""
-    return _code(err)
+def code_of(err: exceptions.ClientError) -> str:
+    """Return the code of a refusal, such as AlreadyExistsException; of a HEAD request it is the status."""
+    return err.response.get("Error", {}).get("Code", "")
+
+
+def words_of(err: exceptions.ClientError) -> str:
+    """Return AWS's own words for a refusal, its code first."""
+    told = err.response.get("Error", {})
+    return ": ".join(filter(None, (told.get("Code"), told.get("Message", "").strip().rstrip("."))))
 
 
 def _session(region: str, environ: Mapping[str, str]) -> boto3.Session:
     if key := environ.get("AWS_ACCESS_KEY_ID"):
         if not (secret := environ.get("AWS_SECRET_ACCESS_KEY")):
-            raise NoCredentials("AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not")
+            raise errors.NoCredentials("AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not")
         return boto3.Session(key, secret, environ.get("AWS_SESSION_TOKEN"), region_name=region)
     return boto3.Session(profile_name=environ.get("AWS_PROFILE"), region_name=region)
 
@@ -146,30 +147,10 @@ def _known_elsewhere(session: boto3.Session, endpoint: str | None) -> bool:
     return True
 
 
-def _meaning(err: ClientError, account: Account | None) -> DeployError:
-    code, said = _code(err), _said(err)
-    if code in EXPIRED:
-        return ExpiredCredentials(f"the AWS credentials have expired: {said}")
-    if code in UNKNOWN:
-        return BadCredentials(f"AWS does not know the access key: {said}")
-    if code in UNSIGNED:
-        return BadCredentials(f"AWS refuses the signature of a request: {said}")
-    if code in DISABLED:
-        return RegionDisabled(f"the account has not enabled what is asked for: {said}")
+def _meaning(err: exceptions.ClientError, account: Account | None) -> errors.DeployError:
     action = err.response["ResponseMetadata"].get("Action", err.operation_name)
-    if code in DENIED:
-        return NotPermitted(f"{account.principal if account else 'this user'} may not {action}: {said}")
-    return AwsRefused(f"{action} was refused: {said}")
-
-
-def _code(err: ClientError) -> str:
-    return err.response.get("Error", {}).get("Code", "")
-
-
-def _said(err: ClientError) -> str:
-    told = err.response.get("Error", {})
-    return ": ".join(filter(None, (told.get("Code"), told.get("Message", "").strip().rstrip("."))))
-
-
-def _words(err: Exception) -> str:
-    return str(err).strip().rstrip(".")
+    if code_of(err) in DENIED:
+        who = account.principal if account else "this user"
+        return errors.NotPermitted(f"{who} may not {action}: {words_of(err)}")
+    kind, says = MEANINGS.get(code_of(err), (errors.AwsRefused, f"{action} was refused"))
+    return kind(f"{says}: {words_of(err)}")

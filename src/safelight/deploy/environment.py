@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from safelight.config import Loaded
 from safelight.naming import Environment, named
 
-__all__ = ["Artifact", "Environment", "environment_of", "parameters"]
+__all__ = ["Artifact", "Environment", "environment_of", "parameters", "replica_of", "replica_parameters"]
 
 ADDRESSES = 5
 """As many e-mail addresses as the template has parameters for, of each kind."""
@@ -62,6 +63,34 @@ def parameters(environment: Environment, artifact: Artifact) -> dict[str, str]:
         "DigestMinutes": str(environment.digest_minutes),
         "RemoveOutputs": _flag(environment.removes_outputs),
         "Backup": _flag(aws.backup),
+    }
+
+
+def replica_of(environment: Environment) -> Environment | None:
+    """Return the buckets in another region that an environment is replicated into, as an environment of its own."""
+    if environment.aws.replica is None:
+        return None
+    return replace(
+        environment,
+        region=environment.aws.replica,
+        stack=environment.replica_stack,
+        input_bucket=f"{environment.input_bucket}-replica",
+        output_bucket=f"{environment.output_bucket}-replica",
+        owns_input=True,
+        owns_output=True,
+        table="",
+    )
+
+
+def replica_parameters(replica: Environment) -> dict[str, str]:
+    """Return the parameters of the stack that `replica_of` is about."""
+    return {
+        "Name": replica.name,
+        "Suffix": replica.suffix,
+        "InputBucketName": replica.input_bucket,
+        "OutputBucketName": replica.output_bucket,
+        "VersionDays": str(replica.aws.version_days),
+        "Encryption": "s3" if replica.aws.encryption == "s3" else "kms",
     }
 
 

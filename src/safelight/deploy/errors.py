@@ -99,3 +99,57 @@ class NotDeployed(DeployError):
 
     code, status = "not_deployed", 404
     default_remedy = "Deploy it: `safelight deploy ENV`."
+
+
+class BucketTaken(DeployError):
+    """The name of a bucket is in use by somebody else."""
+
+    code, status = "bucket_taken", 409
+    default_remedy = "Take names that nobody else has: `names: {suffix: account}` in safelight.yaml."
+
+
+class BucketUnusable(DeployError):
+    """A bucket that safelight.yaml names cannot serve the stack."""
+
+    code, status = "bucket_unusable", 409
+    default_remedy = "Name a bucket in the stack's region, set `region:` to the bucket's, or let the stack make one."
+
+
+class ArtifactsUnavailable(DeployError):
+    """The bucket for packages cannot be made or used."""
+
+    code, status = "artifacts_unavailable", 403
+    default_remedy = "Have the calls allowed that docs/howto/deploy.md lists. If the name is somebody else's, tell AWS."
+
+
+class ChangeSetFailed(DeployError):
+    """CloudFormation refuses what is to be done to a stack; nothing was changed."""
+
+    code, status = "change_set_failed", 400
+    default_remedy = "Solve what AWS names; nothing was changed."
+
+
+class DeployInProgress(DeployError):
+    """Two commands change one stack at the same time."""
+
+    code, status = "deploy_in_progress", 409
+    default_remedy = "Run the command again: it waits for the other one, and shows what is left to do."
+
+
+class StackStuck(DeployError):
+    """A stack is in a state in which nothing can be deployed."""
+
+    code, status = "stack_stuck", 409
+
+
+class DeployFailed(DeployError):
+    """CloudFormation began to change a stack, and could not."""
+
+    code, status = "deploy_failed", 500
+
+
+class DataKept(DeployError):
+    """Data that is to be deleted cannot be."""
+
+    code, status = "data_kept", 409
+    default_remedy = "A lock or policy keeps it: lift that, and run the same command again; it goes on from there."

@@ -84,6 +84,17 @@ def build(order: Order, wheels: Sequence[Path], told: Callable[[str], None]) -> 
     )
 
 
+def digest_of(order: Order, wheels: Sequence[Path]) -> str:
+    """Return the digest that a package would have, without compiling or writing it.
+
+    Raises:
+        PackageBroken, PackageTooLarge, InvalidRecipe
+    """
+    files = _files(collect(order, wheels))
+    archive.check_size(files)
+    return archive.digest(files)
+
+
 def check(order: Order) -> None:
     """Check what can be known before anything is fetched.
 

@@ -9,6 +9,8 @@ from typing import NoReturn
 import click
 
 from safelight import __version__
+from safelight.deploy.errors import DeployFailed
+from safelight.entry.cli.deploy import deploy, destroy, outputs
 from safelight.entry.cli.doctor import doctor
 from safelight.entry.cli.init import init
 from safelight.entry.cli.jobs import jobs, replay, status
@@ -28,12 +30,15 @@ def cli() -> None:
     """Develop every image that lands in a folder or a bucket, as one YAML file says."""
 
 
-for _command in (init, lint, run, up, preview, jobs, status, replay, doctor, package, template):
+for _command in (
+    *(init, lint, run, up, preview, jobs, status, replay, doctor, package, template),
+    *(deploy, destroy, outputs),
+):
     cli.add_command(_command)
 
 
 def main() -> None:
-    """Run the command line; a known error ends it with 2, its message and what to do."""
+    """Run the command line; a known error ends it with 2 (a deployment that AWS rolled back with 1), and what to do."""
     try:
         sys.exit(cli.main(prog_name="safelight", standalone_mode=False))
     except click.ClickException as err:
@@ -54,4 +59,4 @@ def main() -> None:
 def _end(error: SafelightError) -> NoReturn:
     click.secho(f"error[{error.code}]: {error.message}", fg="red", err=True)
     click.echo(f"  {error.remedy}", err=True)
-    sys.exit(2)
+    sys.exit(1 if isinstance(error, DeployFailed) else 2)

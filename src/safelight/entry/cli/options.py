@@ -63,14 +63,14 @@ def chosen(config: Path | None, quick: Quick) -> Loaded:
     return Loaded(settings=Settings(recipes=(quick_recipe(quick),)), folder=Path())
 
 
-def loaded(config: Path | None) -> Loaded:
-    """Read the configuration for developing pictures, and show its warnings.
+def loaded(config: Path | None, environment: str | None = None) -> Loaded:
+    """Read the configuration for developing pictures, here or in an environment on AWS, and show its warnings.
 
     Raises:
         InvalidRecipe
     """
-    found = load(config, trial=trial.faults)
-    for warning in found.warnings:
+    found = load(config, trial=trial.faults, environment=environment)
+    for warning in (*found.warnings, *(found.on_aws if environment else ())):
         click.secho(f"warning: {warning}", fg="yellow", err=True)
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 import click
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from safelight.deploy import archive, bytecode, fetch
+from safelight.deploy import archive, bytecode, fetch, wheelhouse
 from safelight.deploy.arch import ARCHES, DEFAULT, Arch
 from safelight.deploy.package import Order, Package, build, check
 from safelight.entry.cli import show
@@ -47,17 +46,16 @@ def package(config: Path | None, arch: Arch, out: Path | None, sbom: Path | None
         python=bytecode.find_python(os.environ.get("PATH", "")),
     )
     check(order)
-    with tempfile.TemporaryDirectory(prefix="safelight-package-") as folder:
-        pip = fetch.Pip(environ=os.environ)
-        wheels = fetch.wheels(pip, arch, Path(folder), fetch.LOCK.read_text(encoding="utf-8"), _tell)
-        made = build(order, wheels, _tell)
+    with wheelhouse.wheels(fetch.Pip(environ=os.environ), arch, tell) as wheels:
+        made = build(order, wheels, tell)
     if as_json:
         click.echo(msgspec.json.encode(made))
     else:
         _print(made)
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
+    """Say what begins, where it does not get into what is piped on."""
     click.echo(text, err=True)
 
 

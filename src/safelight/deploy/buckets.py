@@ -1,0 +1,54 @@
+"""Buckets that the stack makes, was given or left behind: whose they are, and that they tell of what lands in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from safelight.deploy.account import Account, code_of
+from safelight.deploy.errors import BucketTaken, BucketUnusable
+
+
+def is_there(account: Account, bucket: str) -> bool:
+    """Whether a bucket of this account has the name, in this region.
+
+    Raises:
+        BucketTaken: somebody else has it.
+        BucketUnusable: it is in another region.
+    """
+    try:
+        found = account.client("s3").head_bucket(Bucket=bucket, ExpectedBucketOwner=account.id)
+    except ClientError as err:
+        if code_of(err) == "404":
+            return False
+        if code_of(err) == "403":
+            raise BucketTaken(f"the bucket {bucket} is somebody else's: AWS denies it to {account.principal}") from err
+        raise
+    if (region := found.get("BucketRegion", account.region)) != account.region:
+        raise BucketUnusable(f"the bucket {bucket} is in {region}, and the stack in {account.region}")
+    return True
+
+
+def key_of(account: Account, bucket: str) -> str | None:
+    """Return the id of the key that a bucket encrypts with, where it is not one of AWS."""
+    found = account.client("s3").get_bucket_encryption(Bucket=bucket, ExpectedBucketOwner=account.id)
+    rule = found["ServerSideEncryptionConfiguration"]["Rules"][0]["ApplyServerSideEncryptionByDefault"]
+    return rule.get("KMSMasterKeyID", "").rpartition("/")[2] or None
+
+
+def connect(account: Account, bucket: str) -> bool:
+    """Let a bucket that is not the stack's tell EventBridge of what lands in it, and leave its other notifications be.
+
+    Returns:
+        Whether that was missing.
+    """
+    s3, owned = account.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": account.id}
+    found: dict[str, Any] = s3.get_bucket_notification_configuration(**owned)
+    found.pop("ResponseMetadata")
+    if "EventBridgeConfiguration" in found:
+        return False
+    wanted = {**found, "EventBridgeConfiguration": {}}
+    # The targets of the others were checked when they were added, and are none of our business.
+    s3.put_bucket_notification_configuration(**owned, NotificationConfiguration=wanted, SkipDestinationValidation=True)
+    return True
