@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from msgspec import Struct
 
@@ -44,6 +44,7 @@ class Site(Struct, frozen=True, kw_only=True):
 
 
 Check = Callable[[Site], Verdict]
+P = TypeVar("P")
 
 
 def site(config: Path | None, environ: Mapping[str, str]) -> Site:
@@ -55,7 +56,7 @@ def site(config: Path | None, environ: Mapping[str, str]) -> Site:
         return Site(folder=folder, error=err)
 
 
-def examine(check: Check, place: Site) -> Verdict:
+def examine(check: Callable[[P], Verdict], place: P) -> Verdict:
     """Return a check's verdict; whatever it raises is one."""
     try:
         return check(place)

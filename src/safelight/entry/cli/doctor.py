@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -14,6 +16,7 @@ from safelight.entry import project_checks as project
 from safelight.entry.checkup import Check, Verdict, examine, site
 from safelight.entry.cli import show
 from safelight.entry.cli.options import config_option, json_option
+from safelight.naming import PRODUCTION
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("python", machine.python),
@@ -47,22 +50,42 @@ INDENT = " " * (4 + 2 + NAME_WIDTH + 2)
 
 
 @click.command()
+@click.option(
+    "--aws",
+    "environment",
+    is_flag=False,
+    flag_value=PRODUCTION,
+    metavar="[ENV]",
+    help="Check the AWS account and what is deployed of an environment instead.  [default: prod]",
+)
 @config_option
 @json_option
-def doctor(config: Path | None, *, as_json: bool) -> None:
+def doctor(config: Path | None, environment: str | None, *, as_json: bool) -> None:
     """Check the machine and the project, and say what to do. Nothing is changed and no mail is sent.
+
+    With --aws: credentials, region, clock, quotas, names of buckets, permissions, the stack and its functions, whether
+    uploads reach them, who has confirmed mail, alarms that ring, and dead letters. It only looks.
 
     The exit code is 1 when a check failed; warnings do not count.
     """
-    place = site(config, os.environ)
     counts: Counter[str] = Counter()
-    for name, check in CHECKS:
-        verdict = examine(check, place)
+    for name, verdict in _aws(config, environment) if environment else _machine(config):
         counts[verdict.status] += 1
         click.echo(_json(name, verdict) if as_json else _lines(name, verdict))
     if not as_json:
         click.echo(f"\n{counts['ok']} ok, {counts['warn']} to know, {counts['fail']} failed")
     raise SystemExit(1 if counts["fail"] else 0)
+
+
+def _machine(config: Path | None) -> Iterator[tuple[str, Verdict]]:
+    place = site(config, os.environ)
+    return ((name, examine(check, place)) for name, check in CHECKS)
+
+
+def _aws(config: Path | None, environment: str) -> Iterator[tuple[str, Verdict]]:
+    from safelight.entry.cli import aws_doctor  # noqa: PLC0415 -- the SDK takes a while, and only this needs it
+
+    return aws_doctor.verdicts(config, environment, os.environ, time.time)
 
 
 def _json(name: str, verdict: Verdict) -> str:
