@@ -113,8 +113,9 @@ def ministack(folder: Path, *, auth: bool = False) -> Iterator[Server]:
 
 
 def _secured(certificate: Path) -> dict[str, str]:
-    key = str(certificate.with_suffix(".key"))
-    return {"AUTH": "true", "USE_SSL": "1", "MINISTACK_SSL_CERT": str(certificate), "MINISTACK_SSL_KEY": key}
+    """Return what makes it enforce IAM and speak TLS, and the functions that it runs believe it."""
+    own = {"MINISTACK_SSL_CERT": str(certificate), "MINISTACK_SSL_KEY": str(certificate.with_suffix(".key"))}
+    return {"AUTH": "true", "USE_SSL": "1", "AWS_CA_BUNDLE": str(certificate), **own}
 
 
 @contextmanager
