@@ -109,3 +109,7 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
             description="What is different in each environment on AWS; dev, staging and prod need not be listed.",
         ),
     ] = {}
+
+    def __hash__(self) -> int:
+        # A worker keeps the world that it opened for some settings, and a dict would make them no key.
+        return hash((self.name, self.region, self.notify, self.limits, self.recipes))

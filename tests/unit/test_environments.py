@@ -74,6 +74,13 @@ def test_load_tells_of_every_environment_and_of_production(file: Path) -> None:
     assert load(file, {}, environment="dev").environment == "dev"
 
 
+def test_settings_with_environments_are_a_key(file: Path) -> None:
+    """Workers keep what they opened for some settings; equal ones are one key."""
+    one, other = settings_of(file, FILE, None), settings_of(file, FILE, None)
+    assert {one: "kept"}[other] == "kept"
+    assert settings_of(file, FILE, "dev") not in {one: "kept"}
+
+
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
 def test_load_for_the_usual_environments_needs_no_list(file: Path, environment: str) -> None:
     """dev, staging and prod are there in every project."""
