@@ -110,7 +110,7 @@ def test_functions_that_cannot_run_are_told_with_the_reason(part: str) -> None:
 
 
 TOLD: Answer = ("get_bucket_notification_configuration", {"EventBridgeConfiguration": {}})
-FED: Answer = ("list_event_source_mappings", {"EventSourceMappings": [{"UUID": "1", "State": "Enabled"}]})
+FED: Answer = ("list_event_source_mappings", {"EventSourceMappings": [{"UUID": "0" * 36, "State": "Enabled"}]})
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,11 @@ FED: Answer = ("list_event_source_mappings", {"EventSourceMappings": [{"UUID": "
             "ENABLED",
             (
                 FED[0],
-                {"EventSourceMappings": [{"UUID": "1", "State": "Disabled", "StateTransitionReason": "User action"}]},
+                {
+                    "EventSourceMappings": [
+                        {"UUID": "0" * 36, "State": "Disabled", "StateTransitionReason": "User action"}
+                    ]
+                },
             ),
             "fail",
             "disabled: User action",
