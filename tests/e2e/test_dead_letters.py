@@ -90,7 +90,7 @@ def test_dead_letters_of_a_batch_end_each_in_its_way(
     assert set(told) == {deployment.topic, deployment.alarms}
     assert "(dead_letter)" in told[deployment.topic]["Subject"]
     alarm = told[deployment.alarms]
-    assert alarm["Subject"] == f"[image-processor] a message could not be read: {message.id}"
+    assert alarm["Subject"] == f"[image-processor] unreadable message {message.id}"
     assert msgspec.json.decode(alarm["Message"], type=KeptMessage) == message
     found = lines(printed)
     assert [line["Failed"] for line in found if "_aws" in line] == [1]

@@ -20,12 +20,12 @@ from safelight.steps.resize import Resize
 from tests.flow.running import command, environment
 from tests.servers import rie
 from tests.servers.aws import Server
+from tests.servers.chain import DEAD_LETTERS, DIGEST, HANDLER
 from tests.servers.deployment import Deployment, deploy, sqs_event, write_settings
 from tests.servers.rie import Function
 from tests.unit.fakes import png
 
 pytestmark = pytest.mark.xdist_group("package")
-HANDLER = "safelight.entry.lambda_handler.handle"
 EVERY = """
 recipes:
   - name: every
@@ -46,7 +46,9 @@ def start(task: Path, ministack: Server, tmp_path: Path) -> Iterator[Start]:
     """Give a function that starts the package with settings, on a deployment of its own."""
     with ExitStack() as stack:
 
-        def started(settings: Settings = PLAIN, *, timeout_s: int = 60, **environ: str) -> tuple[Function, Deployment]:
+        def started(
+            settings: Settings = PLAIN, *, handler: str = HANDLER, timeout_s: int = 60, **environ: str
+        ) -> tuple[Function, Deployment]:
             deployment = deploy(ministack)
             root = tmp_path / "task"
             shutil.copytree(task, root, symlinks=True)
@@ -55,7 +57,7 @@ def start(task: Path, ministack: Server, tmp_path: Path) -> Iterator[Start]:
             folder.mkdir()
             settings_of = {**deployment.environment, **environ}
             return stack.enter_context(
-                rie.function(HANDLER, root, folder, settings_of, timeout_s=timeout_s)
+                rie.function(handler, root, folder, settings_of, timeout_s=timeout_s)
             ), deployment
 
         yield started
@@ -112,6 +114,21 @@ def test_lambda_answers_before_its_time_is_up(start: Start) -> None:
     function, deployment = start(settings, timeout_s=6)
     assert invoke(function, deployment.put("a.png", png(7))) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
     assert "timed out" not in function.log.read_text().lower()
+
+
+def test_lambda_dead_letters_are_ended(start: Start) -> None:
+    """The function of dead letters starts from the same zip, and leaves nothing in its batch."""
+    function, deployment = start(handler=DEAD_LETTERS)
+    assert invoke(function, deployment.put("a.png", png(7)), {"what": "ever"}) == {"batchItemFailures": []}
+    assert {each["TopicArn"] for each in deployment.messages()} == {deployment.topic, deployment.alarms}
+    [metrics] = [line for line in function.log.read_text().splitlines() if '"_aws"' in line]
+    assert json.loads(metrics)["Failed"] == 1
+
+
+def test_lambda_digest_answers_what_it_told(start: Start) -> None:
+    """So does the digest's."""
+    function, _ = start(handler=DIGEST, SAFELIGHT_DIGEST_MINUTES="15")
+    assert function.invoke({"source": "aws.events"}) == {"mails": 0, "endings": 0}
 
 
 def test_lambda_many_invocations_do_not_grow(start: Start, tmp_path: Path) -> None:

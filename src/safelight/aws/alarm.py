@@ -41,7 +41,7 @@ class SnsAlarm:
             return
         text = "\n".join(_lines(message, self._project, self._environment)) + "\n"
         notice = Notice(
-            subject=f"[{self._project}] a message could not be read: {message.id}",
+            subject=f"[{self._project}] unreadable message {message.id}",
             message=both_forms(text, _encode(message).decode()),
             attributes={"status": "unreadable", "message_id": message_id},
         )

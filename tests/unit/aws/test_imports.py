@@ -6,8 +6,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from msgspec import inspect
 
+from safelight.deploy.own import HANDLERS
 from safelight.job import Outcome
 from safelight.settings import Settings
 from tests.servers.deployment import write_settings
@@ -52,6 +54,15 @@ NOT_ON_LAMBDA = HEAVY | {
     "safelight.recipe.walk",
 }
 """The last ones read and check a file that was read and checked when the package was built."""
+OTHERS = {
+    "safelight.aws.alarm",
+    "safelight.aws.digest",
+    "safelight.aws.kept",
+    "safelight.aws.parcels",
+    "safelight.entry.collect",
+    "safelight.entry.give_up",
+}
+"""What only the functions of dead letters and of the digest need."""
 
 
 def test_adapters_import_nothing_heavy() -> None:
@@ -66,7 +77,26 @@ def test_adapters_import_nothing_heavy() -> None:
 
 
 def test_handler_imports_what_a_picture_needs_and_no_more(tmp_path: Path) -> None:
-    """The very module that Lambda imports, with its clients made; -S, as site-packages' own .pth files import too."""
+    """The very module that Lambda imports, with its clients made; what other functions need is theirs alone."""
+    state, modules = _started("safelight.entry.lambda_handler", tmp_path)
+    assert state == "True True"
+    assert "safelight.aws.store" in modules
+    assert (NOT_ON_LAMBDA | OTHERS).intersection(modules) == set()
+
+
+@pytest.mark.parametrize("handler", [each for each in HANDLERS if each != "safelight.entry.lambda_handler"])
+def test_other_handlers_import_nothing_that_lambda_lacks(tmp_path: Path, handler: str) -> None:
+    """They have time to start, but no packages beyond the zip's."""
+    _, modules = _started(handler, tmp_path)
+    assert OTHERS.intersection(modules)
+    assert NOT_ON_LAMBDA.intersection(modules) == set()
+
+
+def _started(handler: str, tmp_path: Path) -> tuple[str, set[str]]:
+    """Start a function, and return how it collects garbage and what it imported.
+
+    With -S, as site-packages' own .pth files import too.
+    """
     write_settings(tmp_path, Settings())
     environ = {
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
@@ -80,15 +110,13 @@ def test_handler_imports_what_a_picture_needs_and_no_more(tmp_path: Path) -> Non
         "SAFELIGHT_TOPIC": "arn:aws:sns:eu-north-1:123456789012:topic",
         "SAFELIGHT_QUEUE_URL": "https://sqs.eu-north-1.amazonaws.com/123456789012/queue",
     }
-    code = "import sys, gc, safelight.entry.lambda_handler\nprint(gc.isenabled(), gc.get_freeze_count() > 0)\n"
+    code = f"import sys, gc, {handler}\nprint(gc.isenabled(), gc.get_freeze_count() > 0)\n"
     code += "print(*sys.modules)"
 
     done = subprocess.run([sys.executable, "-S", "-c", code], env=environ, capture_output=True, text=True, check=True)
 
     collects, modules = done.stdout.splitlines()
-    assert collects == "True True"
-    assert "safelight.aws.store" in modules.split()
-    assert NOT_ON_LAMBDA.intersection(modules.split()) == set()
+    return collects, set(modules.split())
 
 
 def test_decoded_structs_have_real_annotations() -> None:
