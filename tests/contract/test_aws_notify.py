@@ -149,6 +149,15 @@ def test_notifier_without_a_topic_tells_nobody(world: World) -> None:
     assert world.proxy.requests == []
 
 
+def test_notifier_beside_a_digest_leaves_owed_what_is_wanted(world: World) -> None:
+    """The digest's function tells it; what nobody wants to hear of is done with at once."""
+    notifier = SnsNotifier(world.notifier._client, world.topic, ("failure",), "project", collected=True)
+
+    assert notifier.notify(FAILED, message_id="m1") is True
+    assert notifier.notify(DONE, message_id="m2") is False
+    assert world.proxy.requests == []
+
+
 def test_notice_is_the_form_that_aws_describes() -> None:
     """botocore, given the same notice, sends the same form."""
     with Server().running() as server:
