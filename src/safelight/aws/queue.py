@@ -57,6 +57,7 @@ class SqsQueue:
     - The receipt of an older delivery may still delete. Who deletes has done the work, so nothing is lost by it.
     - `bury` sends to the dead-letter queue and then deletes; after a crash in between there may be two of one id.
       `buried` shows the latest and `exhume` takes all of them.
+      Where the function of dead letters empties that queue, there is nothing to find: what it took is in `kept`.
     - What a receive hands over is hidden also when the answer was lost on the way; it comes when its time is over.
     - `buried` and `exhume` have to receive everything that is kept, so two of them at once may each miss something.
     - Times are whole seconds, rounded up; a delay is at most 15 minutes and hiding at most 12 hours.
