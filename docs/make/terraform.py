@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from docs.make.stack import template
+from safelight.deploy.cloudformation import TEMPLATE, read
 
 PACKAGED = ("CodeBucket", "CodeKey")
 """What the module says itself: where it put the package."""
@@ -18,7 +18,7 @@ NUMBERED = re.compile(r"(\w+)([1-9])")
 
 def variables() -> str:
     """Return variables.tf.json: a variable for each parameter, and the parameters made of the variables."""
-    parameters = template("template.yaml")["Parameters"]
+    parameters = _template()["Parameters"]
     given = {name: each for name, each in parameters.items() if name not in PACKAGED}
     made = dict(_variable(name, each, given) for name, each in given.items() if _entry(name) < 2)
     values = {name: _value(name, each) for name, each in given.items()}
@@ -27,7 +27,7 @@ def variables() -> str:
 
 def outputs() -> str:
     """Return outputs.tf.json: an output for each of the stack's; null for one that the stack does not have."""
-    found = template("template.yaml")["Outputs"]
+    found = _template()["Outputs"]
     return _text({"output": dict(_output(name, each) for name, each in found.items())})
 
 
@@ -35,6 +35,10 @@ def snake(name: str) -> str:
     """Return what Terraform calls a parameter: KmsKeyArn is kms_key_arn, and Email1 to Email5 are emails."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", NUMBERED.sub(r"\1s", name) if _entry(name) else name)
     return words.lower()
+
+
+def _template() -> dict[str, Any]:
+    return read(TEMPLATE.read_text(encoding="utf-8"))
 
 
 def _entry(name: str) -> int:

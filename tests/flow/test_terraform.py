@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from docs.make.stack import template
 from docs.make.terraform import PACKAGED, snake
+from safelight.deploy.cloudformation import TEMPLATE, read
 
 ROOT = Path(__file__).parents[2]
 MODULE = ROOT / "infra" / "terraform"
+STACK = read(TEMPLATE.read_text("utf-8"))
 MIRRORS = (
     "/opt/tf-plugins",
     "~/.terraform.d/plugins",
@@ -54,7 +55,7 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_module_has_the_parameters_of_the_template() -> None:
     """Each parameter has its variable, and each variable its parameter; so have the values that are handed over."""
     written = json.loads((MODULE / "variables.tf.json").read_text())
-    parameters = {*template("template.yaml")["Parameters"]} - {*PACKAGED}
+    parameters = {*STACK["Parameters"]} - {*PACKAGED}
     assert written["locals"]["parameters"].keys() == parameters
     assert written["variable"].keys() == {snake(name) for name in parameters}
     main = (MODULE / "main.tf").read_text()
@@ -64,10 +65,7 @@ def test_module_has_the_parameters_of_the_template() -> None:
 def test_module_has_the_outputs_of_the_template() -> None:
     """Under names of Terraform's kind, and none beside them."""
     written = json.loads((MODULE / "outputs.tf.json").read_text())["output"]
-    asked = {
-        name: f'${{lookup(aws_cloudformation_stack.this.outputs, "{name}", null)}}'
-        for name in template("template.yaml")["Outputs"]
-    }
+    asked = {name: f'${{lookup(aws_cloudformation_stack.this.outputs, "{name}", null)}}' for name in STACK["Outputs"]}
     assert {name: each["value"] for name, each in written.items()} == {
         snake(name): text for name, text in asked.items()
     }

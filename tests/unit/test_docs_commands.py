@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from safelight.deploy.cloudformation import TEMPLATE, read
 from tests.commands import expanded, lines, refusal
 
 ROOT = Path(__file__).parents[2]
@@ -62,3 +63,13 @@ $ safelight run a --out b \\
         ["safelight", "init", "FOLDER", "--preset", "nope"],
     ]
     assert [bool(refusal(words)) for words in found] == [True, False, False, False, True]
+
+
+def test_names_of_the_stack_are_those_of_the_template() -> None:
+    """What the page on the six pillars points at is there: resources and parameters."""
+    stack = read(TEMPLATE.read_text("utf-8"))
+    page = (ROOT / "docs" / "well-architected.md").read_text("utf-8")
+    named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)*)`", page))
+    assert len(named) > 30
+    properties = {"VisibilityTimeout"}
+    assert named - stack["Resources"].keys() - stack["Parameters"].keys() - properties - {"Duration"} == set()

@@ -11,6 +11,8 @@ TEMPLATE = Path(__file__).with_name("template.yaml")
 """The stack."""
 REPLICA = Path(__file__).with_name("replica.yaml")
 """The buckets in another region that it replicates into."""
+GITHUB = Path(__file__).with_name("github.yaml")
+"""The role by which GitHub deploys it."""
 _PLAIN = ("Ref", "Condition")
 """The functions whose full names have no prefix."""
 

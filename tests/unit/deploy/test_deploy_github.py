@@ -6,17 +6,21 @@ registry, as cfn-lint 1.58 ships them); cloudformation_permissions.json holds th
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from docs.make.stack import template
+from safelight.deploy.cloudformation import GITHUB, TEMPLATE, read
+from safelight.entry.cli import cli
+from tests.servers.process import installed
 
 NEEDED = json.loads((Path(__file__).parent / "cloudformation_permissions.json").read_text())
-ROLE, STACK = template("github.yaml"), template("template.yaml")["Resources"]
+ROLE, STACK = read(GITHUB.read_text("utf-8")), read(TEMPLATE.read_text("utf-8"))["Resources"]
 ACCOUNT, REGION = "111122223333", "eu-north-1"
 PSEUDO = {"AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::Partition": "aws", "AWS::NoValue": None}
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd"
@@ -256,3 +260,13 @@ def test_role_fits_into_what_iam_takes() -> None:
     smoke = ROLE["Resources"]["SmokePolicy"]["Properties"]["PolicyDocument"]
     assert own <= 10_240
     assert max(around, len(json.dumps(value(smoke, longest), separators=(",", ":")))) <= 6_144
+
+
+def test_template_prints_the_role_that_cfn_lint_takes() -> None:
+    """`safelight template --github` is what the how-to deploys; one of two templates is printed at a time."""
+    printed = CliRunner().invoke(cli, ["template", "--github"]).output
+    done = subprocess.run(
+        [installed("cfn-lint") / "bin/cfn-lint"], input=printed, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("", 0)
+    assert CliRunner().invoke(cli, ["template", "--github", "--replica"]).exit_code == 2
