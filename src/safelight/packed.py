@@ -43,6 +43,15 @@ def load(folder: Path) -> Settings:
         raw = (folder / FILE).read_bytes()
     except OSError as err:
         raise InvalidRecipe(f"the package has no {FOLDER}/{FILE}", remedy=REBUILD) from err
+    return parse(raw)
+
+
+def parse(raw: bytes) -> Settings:
+    """Return the settings that `dump` wrote.
+
+    Raises:
+        InvalidRecipe: another Safelight did, which knows other options.
+    """
     try:
         return msgspec.json.decode(raw, type=Settings)
     except (msgspec.DecodeError, UnicodeDecodeError) as err:

@@ -81,6 +81,18 @@ def test_status_tells_one_job_and_ends_with_1_where_it_went_wrong(played: Played
     assert "error[not_found]: there is no job nope" in cli("status", "nope", code=2)
 
 
+def test_job_is_found_by_the_beginning_of_its_id(played: Played) -> None:
+    """With or without job_, as long as no other id begins so; `replay` and `--after` take it, too."""
+    cli, good = played.project.ask, played.jobs["good.png"].id
+    others = [job.id for job in played.jobs.values() if job.id != good]
+    length = next(n for n in range(5, 28) if not any(each.startswith(good[:n]) for each in others))
+    for start in (good[:length], good[4:length], good):
+        assert json.loads(cli("status", start, "--json"))["id"] == good
+    assert "job_ begins more than one ID: job_" in cli("status", "job_", code=2)
+    assert "there is no job zz" in cli("status", "zz", code=2)
+    assert "1 job queued again" in cli("replay", good[:length])
+
+
 def test_replay_of_failed_jobs_is_taken_up_by_the_service(played: Played) -> None:
     """By status or by id; the running service, or the next one, develops them again."""
     assert "1 job queued again" in played.project.ask("replay", "--status", "failed")

@@ -95,6 +95,10 @@ class Client:
         headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
         self._call(service, headers, urlencode(fields).encode())
 
+    def renew(self, access: Access) -> None:
+        """Sign with other credentials from now on; where AWS is stays as it was."""
+        self._access = access
+
     def close(self) -> None:
         """Close the connections."""
         for idle in self._idle.values():

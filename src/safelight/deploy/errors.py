@@ -38,6 +38,13 @@ class PackageTooLarge(DeployError):
     default_remedy = "Use smaller logos and fonts."
 
 
+class NoLogs(DeployError):
+    """A function has no log group: it never ran, or its stack is gone."""
+
+    code, status = "no_logs", 404
+    default_remedy = "Try it with `safelight smoke ENV`; `safelight outputs ENV` tells whether the stack is there."
+
+
 class OutputUnwritable(DeployError):
     """The file that a command is to write cannot be written there."""
 

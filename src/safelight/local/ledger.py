@@ -44,8 +44,11 @@ _UNNOTIFIED = "SELECT record, token FROM jobs WHERE owed = 1 ORDER BY changed LI
 _CHANGED = "SELECT changed FROM jobs WHERE id = ?"
 _LIST = "SELECT record FROM jobs WHERE changed < ? ORDER BY changed DESC LIMIT ?"
 _LIST_STATUS = "SELECT record FROM jobs WHERE status = ? AND changed < ? ORDER BY changed DESC LIMIT ?"
+_LIKE = "SELECT record FROM jobs WHERE id >= ? AND id < ? ORDER BY id LIMIT 2"
 _COUNT = "SELECT status, count(*) FROM jobs GROUP BY status"
 _NEWEST = 2**63 - 1
+_AFTER_ALL = "~"
+"""Above every letter and digit of an id."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Outcome).decode
@@ -183,6 +186,10 @@ class SqliteLedger:
         else:
             rows = self._database.read(_LIST_STATUS, (status.value, before, limit))
         return [_decode(record) for (record,) in rows]
+
+    def like(self, start: str) -> list[Outcome]:
+        """List two jobs at most whose id begins so: the second one tells that there is no saying which is meant."""
+        return [_decode(record) for (record,) in self._database.read(_LIKE, (start, start + _AFTER_ALL))]
 
     def counts(self) -> dict[Status, int]:
         """Count the jobs of each status that has any."""

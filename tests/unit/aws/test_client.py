@@ -11,10 +11,12 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
+from msgspec.structs import replace
 
 from safelight.aws.access import Access
 from safelight.aws.client import MAX_IDLE_S, TRIES, Client, date_of
 from safelight.aws.faults import Refused
+from safelight.aws.sigv4 import Credentials
 from safelight.errors import Denied, ResourceMissing, SafelightError, Unavailable
 from tests.unit.aws.serving import KEYS, Asked, Reply, Server, Times, client_of
 
@@ -71,6 +73,18 @@ def test_form_call_arrives_signed(client: Client, server: Server) -> None:
     assert asked.body == b"Action=Publish&Message=a+b%26c%3D%C3%A9%2B%2F%0A"
     assert asked.headers["content-type"] == "application/x-www-form-urlencoded; charset=utf-8"
     assert _signature_holds(asked, "sns")
+
+
+def test_renewed_access_signs_the_next_calls(client: Client, server: Server) -> None:
+    """Credentials of a role end while a command runs; connections are kept."""
+    _get(client)
+    other = Credentials(key_id="OTHER", secret="s", token=None)  # noqa: S106 -- nobody's
+    client.renew(replace(client._access, credentials=other))
+    _get(client)
+    first, second = server.asked
+    assert "Credential=AKID/" in first.headers["authorization"]
+    assert "Credential=OTHER/" in second.headers["authorization"]
+    assert first.peer == second.peer
 
 
 def test_calls_one_after_the_other_share_a_connection(client: Client, server: Server) -> None:

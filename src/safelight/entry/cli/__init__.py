@@ -15,9 +15,11 @@ from safelight.entry.cli.doctor import doctor
 from safelight.entry.cli.init import init
 from safelight.entry.cli.jobs import jobs, replay, status
 from safelight.entry.cli.lint import lint
+from safelight.entry.cli.logs import logs
 from safelight.entry.cli.package import package
 from safelight.entry.cli.preview import preview
 from safelight.entry.cli.run import run
+from safelight.entry.cli.smoke import smoke
 from safelight.entry.cli.template import template
 from safelight.entry.cli.up import up
 from safelight.errors import SafelightError
@@ -32,7 +34,7 @@ def cli() -> None:
 
 for _command in (
     *(init, lint, run, up, preview, jobs, status, replay, doctor, package, template),
-    *(deploy, destroy, outputs),
+    *(deploy, destroy, outputs, logs, smoke),
 ):
     cli.add_command(_command)
 

@@ -7,16 +7,22 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from safelight.entry import machine_checks as machine
 from safelight.entry import project_checks as project
-from safelight.entry.checkup import Check, Verdict, examine, site
+from safelight.entry.checkup import Check, Verdict, examine, fail, ok, site
 from safelight.entry.cli import show
 from safelight.entry.cli.options import config_option, json_option
+from safelight.entry.cli.smoke import DEFAULT_TIMEOUT_S, tried
+from safelight.errors import SafelightError
 from safelight.naming import PRODUCTION
+
+if TYPE_CHECKING:
+    from safelight.operate.step import Step
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("python", machine.python),
@@ -44,6 +50,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 )
 """What is looked at, in this order."""
 
+SMOKE = "smoke"
 COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
 NAME_WIDTH = max(len(name) for name, _ in CHECKS)
 INDENT = " " * (4 + 2 + NAME_WIDTH + 2)
@@ -58,18 +65,21 @@ INDENT = " " * (4 + 2 + NAME_WIDTH + 2)
     metavar="[ENV]",
     help="Check the AWS account and what is deployed of an environment instead.  [default: prod]",
 )
+@click.option("--smoke", is_flag=True, help="With --aws: upload a picture too, as `safelight smoke` does.")
 @config_option
 @json_option
-def doctor(config: Path | None, environment: str | None, *, as_json: bool) -> None:
-    """Check the machine and the project, and say what to do. Nothing is changed and no mail is sent.
+def doctor(config: Path | None, environment: str | None, *, smoke: bool, as_json: bool) -> None:
+    """Check the machine and the project, and say what to do. Without --smoke nothing is changed and no mail is sent.
 
     With --aws: credentials, region, clock, quotas, names of buckets, permissions, the stack and its functions, whether
     uploads reach them, who has confirmed mail, alarms that ring, and dead letters. It only looks.
 
     The exit code is 1 when a check failed; warnings do not count.
     """
+    if smoke and not environment:
+        raise click.UsageError("--smoke goes with --aws")
     counts: Counter[str] = Counter()
-    for name, verdict in _aws(config, environment) if environment else _machine(config):
+    for name, verdict in _aws(config, environment, smoke=smoke) if environment else _machine(config):
         counts[verdict.status] += 1
         click.echo(_json(name, verdict) if as_json else _lines(name, verdict))
     if not as_json:
@@ -82,10 +92,24 @@ def _machine(config: Path | None) -> Iterator[tuple[str, Verdict]]:
     return ((name, examine(check, place)) for name, check in CHECKS)
 
 
-def _aws(config: Path | None, environment: str) -> Iterator[tuple[str, Verdict]]:
+def _aws(config: Path | None, environment: str, *, smoke: bool) -> Iterator[tuple[str, Verdict]]:
     from safelight.entry.cli import aws_doctor  # noqa: PLC0415 -- the SDK takes a while, and only this needs it
 
-    return aws_doctor.verdicts(config, environment, os.environ, time.time)
+    yield from aws_doctor.verdicts(config, environment, os.environ, time.time)
+    if smoke:
+        yield from _tried(config, environment)
+
+
+def _tried(config: Path | None, environment: str) -> Iterator[tuple[str, Verdict]]:
+    """Yield what a smoke test found, or why there was none."""
+    steps: list[Step] = []
+    try:
+        tried(config, environment, steps.append, timeout_s=DEFAULT_TIMEOUT_S)
+    except SafelightError as err:
+        yield SMOKE, fail(err.message, err.remedy)
+    for step in steps:
+        detail = f"{step.name}: {step.detail}"
+        yield SMOKE, ok(detail) if step.ok else fail(detail, step.remedy)
 
 
 def _json(name: str, verdict: Verdict) -> str:

@@ -3,61 +3,68 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
-import msgspec
 from rich.console import Console
 
 from safelight import event
 from safelight.entry.cli import show
-from safelight.entry.cli.options import config_option, json_option, known_local
+from safelight.entry.cli.backend import Backend, env_option, open_backend
+from safelight.entry.cli.options import config_option, json_option
 from safelight.errors import NotFound
 from safelight.job import Outcome, Status, jobs_for
-from safelight.local.ports import Local
 from safelight.remove import removals
 
 STATUSES = click.Choice([status.value for status in Status])
+ID_START = "job_"
 
 
 @click.command()
+@env_option
 @config_option
 @json_option
 @click.option("--status", type=STATUSES, help="Only jobs with this status.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many at most.")
 @click.option("--after", metavar="ID", help="Go on after this job of the list before.")
-def jobs(config: Path | None, *, as_json: bool, status: str | None, limit: int, after: str | None) -> None:
-    """List jobs, the latest first."""
-    with known_local(config) as local:
-        _list(local, Status(status) if status else None, limit, after, as_json=as_json)
+def jobs(environment: str | None, config: Path | None, *, as_json: bool, **wanted: Any) -> None:
+    """List jobs, the latest first: of the project folder, or with --env of a deployment on AWS."""
+    with open_backend(config, environment) as backend:
+        found = backend.ledger.jobs(
+            status=Status(wanted["status"]) if wanted["status"] else None,
+            limit=wanted["limit"],
+            after=_job(backend, wanted["after"]).id if wanted["after"] else None,
+        )
+        if as_json:
+            for outcome in found:
+                show.print_json(outcome)
+            return
+        _print(backend, found, more=len(found) == wanted["limit"])
 
 
-def _list(local: Local, status: Status | None, limit: int, after: str | None, *, as_json: bool) -> None:
-    ledger = local.ledger
-    found = ledger.jobs(status=status, limit=limit, after=after)
-    if as_json:
-        for outcome in found:
-            click.echo(msgspec.json.encode(outcome))
-        return
+def _print(backend: Backend, found: list[Outcome], *, more: bool) -> None:
     console = Console()
     if found:
         show.print_table(console, show.table(found))
-    counts = ", ".join(f"{count} {status.value}" for status, count in sorted(ledger.counts().items()))
-    waiting = local.queue.waiting()
-    console.print(f"{counts or 'no jobs yet'}" + (f"; {waiting} waiting" if waiting else ""))
-    if len(found) == limit:
-        console.print(f"More: safelight jobs --after {found[-1].id}", style="dim")
+    console.print(backend.totals(found), highlight=False)
+    if more:
+        console.print(f"More: safelight jobs{backend.words} --after {found[-1].id}", style="dim", soft_wrap=True)
 
 
 @click.command()
 @click.argument("job_id", metavar="ID")
+@env_option
 @config_option
 @json_option
-def status(job_id: str, config: Path | None, *, as_json: bool) -> None:
-    """Tell everything about one job. The exit code is 1 when it was rejected or failed."""
-    with known_local(config) as local:
-        outcome = _job(local, job_id)
+def status(job_id: str, environment: str | None, config: Path | None, *, as_json: bool) -> None:
+    """Tell everything about one job. The exit code is 1 when it was rejected or failed.
+
+    The beginning of an ID is enough where no other job's begins so; on AWS this finds the latest jobs only.
+    """
+    with open_backend(config, environment) as backend:
+        outcome = _job(backend, job_id)
     if as_json:
-        click.echo(msgspec.json.encode(outcome))
+        show.print_json(outcome)
     else:
         show.print_table(Console(), show.details(outcome))
     raise SystemExit(1 if outcome.status in (Status.REJECTED, Status.FAILED) else 0)
@@ -66,24 +73,28 @@ def status(job_id: str, config: Path | None, *, as_json: bool) -> None:
 @click.command()
 @click.argument("job_ids", metavar="[ID]...", nargs=-1)
 @click.option("--status", type=click.Choice(["failed", "rejected"]), help="All jobs with this status.")
+@env_option
 @config_option
-def replay(job_ids: tuple[str, ...], status: str | None, config: Path | None) -> None:
+def replay(job_ids: tuple[str, ...], status: str | None, environment: str | None, config: Path | None) -> None:
     """Develop jobs again, by ID or status.
 
-    The running service takes them up, or the next one.
+    The running service takes them up, or the next one; on AWS the function does. There --status failed also brings
+    back the messages that ended as dead letters before any job began.
     """
     if bool(job_ids) == bool(status):
         raise click.UsageError("name job IDs, or give --status failed")
-    with known_local(config) as local:
-        found = [_job(local, each) for each in job_ids] if job_ids else _all(local, Status(status))
-        renewed = sum(_queue_again(local, outcome) for outcome in found)
+    with open_backend(config, environment) as backend:
+        found = [_job(backend, each) for each in job_ids] if job_ids else _all(backend, Status(status))
+        renewed = sum(_queue_again(backend, outcome) for outcome in found)
+        kept = backend.send_kept() if status == Status.FAILED.value else 0
     changed = f"; of {renewed} the recipe has changed since, which makes new jobs" if renewed else ""
-    click.echo(f"{show.counted(len(found), 'job')} queued again{changed}")
+    letters = f" and {show.counted(kept, 'dead letter')}" if kept else ""
+    click.echo(f"{show.counted(len(found), 'job')}{letters} queued again{changed}")
 
 
-def _queue_again(local: Local, outcome: Outcome) -> bool:
+def _queue_again(backend: Backend, outcome: Outcome) -> bool:
     """Queue a job's upload, or its deletion, and return whether that makes a new job, by a recipe that has changed."""
-    upload, recipes = outcome.upload, local.world.settings.recipes
+    upload, recipes = outcome.upload, backend.recipes
     if upload.deleted:
         deletion = event.Deletion(bucket=upload.bucket, key=upload.key, deleted_at=upload.arrived_at)
         jobs, body, name = removals(deletion, recipes), event.departure(deletion), event.departure_id(deletion)
@@ -91,21 +102,26 @@ def _queue_again(local: Local, outcome: Outcome) -> bool:
         jobs, body, name = jobs_for(upload, recipes), event.message(upload), event.message_id(upload)
     same = outcome.id in (job.id for job in jobs)
     if same:
-        local.ledger.reopen(outcome.id)
-    if not local.queue.exhume(name):
-        local.queue.send(body, id=name)
+        backend.ledger.reopen(outcome.id)
+    backend.send(body, name)
     return not same
 
 
-def _job(local: Local, job_id: str) -> Outcome:
-    outcome = local.ledger.get(job_id)
-    if outcome is None:
-        raise NotFound(f"there is no job {job_id}", remedy="`safelight jobs` lists them.")
-    return outcome
+def _job(backend: Backend, job_id: str) -> Outcome:
+    """Return the job with this id, or the one whose id begins so."""
+    outcome = backend.ledger.get(job_id)
+    if outcome is not None:
+        return outcome
+    found = backend.like(job_id if job_id.startswith(ID_START) else ID_START + job_id)
+    if len(found) > 1:
+        raise click.UsageError(f"{job_id} begins more than one ID: {', '.join(each.id for each in found[:3])}")
+    if not found:
+        raise NotFound(f"there is no job {job_id}", remedy=f"`safelight jobs{backend.words}` lists them.")
+    return found[0]
 
 
-def _all(local: Local, status: Status) -> list[Outcome]:
+def _all(backend: Backend, status: Status) -> list[Outcome]:
     found: list[Outcome] = []
-    while page := local.ledger.jobs(status=status, after=found[-1].id if found else None):
+    while page := backend.ledger.jobs(status=status, after=found[-1].id if found else None):
         found += page
     return found
