@@ -44,8 +44,8 @@ def connect(account: Account, bucket: str) -> bool:
         Whether that was missing.
     """
     s3, owned = account.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": account.id}
-    found: dict[str, Any] = s3.get_bucket_notification_configuration(**owned)
-    found.pop("ResponseMetadata")
+    answer = s3.get_bucket_notification_configuration(**owned)
+    found: dict[str, Any] = {kind: value for kind, value in answer.items() if kind != "ResponseMetadata"}
     if "EventBridgeConfiguration" in found:
         return False
     wanted = {**found, "EventBridgeConfiguration": {}}

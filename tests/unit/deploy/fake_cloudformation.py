@@ -97,6 +97,9 @@ class FakeCloudFormation:
     def describe_stack_events(self, StackName: str) -> Any:  # noqa: N803
         return {"StackEvents": self.found(StackName).events[::-1]}
 
+    def list_stacks(self) -> Any:
+        return {"StackSummaries": [{"StackId": each.id, "StackName": each.name} for each in self.stacks.values()]}
+
     def list_stack_resources(self, StackName: str) -> Any:  # noqa: N803
         names = self.found(StackName).resources
         return {"StackResourceSummaries": [{"PhysicalResourceId": name} for name in names]}

@@ -46,7 +46,7 @@ def package(config: Path | None, arch: Arch, out: Path | None, sbom: Path | None
         python=bytecode.find_python(os.environ.get("PATH", "")),
     )
     check(order)
-    with wheelhouse.wheels(fetch.Pip(environ=os.environ), arch, tell) as wheels:
+    with wheelhouse.wheels(fetch.Pip(environ=os.environ), arch, fetch.LOCK.read_text(encoding="utf-8"), tell) as wheels:
         made = build(order, wheels, tell)
     if as_json:
         click.echo(msgspec.json.encode(made))

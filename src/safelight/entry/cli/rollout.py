@@ -201,8 +201,9 @@ def _packaged(found: Loaded, target: Environment, account: Account) -> Iterator[
     """Give where the package is to be, by its digest, and what puts it there unless it is there already."""
     artifacts = Artifacts(account=account, bucket=target.artifact_bucket)
     python = bytecode.find_python(os.environ.get("PATH", ""))
+    lock = fetch.LOCK.read_text(encoding="utf-8")
     with (
-        wheelhouse.wheels(fetch.Pip(environ=os.environ), target.aws.arch, tell) as wheels,
+        wheelhouse.wheels(fetch.Pip(environ=os.environ), target.aws.arch, lock, tell) as wheels,
         tempfile.TemporaryDirectory(prefix="safelight-deploy-") as folder,
     ):
         order = Order(found=found, arch=target.aws.arch, out=Path(folder) / "package.zip", python=python)
