@@ -28,6 +28,7 @@ DENIED = ("AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation
 # Source: the Service Authorization Reference; of most operations the action has the same name.
 ACTIONS = {
     "s3:DeleteObjects": "s3:DeleteObjectVersion",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
     "s3:HeadBucket": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",

@@ -65,7 +65,12 @@ class Rollout(Struct, frozen=True, kw_only=True):
     @property
     def stacks(self) -> Stacks:
         """The stacks of the account in the region of this one."""
-        return stacks_of(self.account, self.environment.environment)
+        return stacks_of(self.account, self.again)
+
+    @property
+    def again(self) -> str:
+        """The words of the command."""
+        return f"deploy {self.environment.environment}"
 
 
 def deploy(found: Loaded, environment: str, asked: Asked) -> None:
@@ -92,17 +97,28 @@ def deploy(found: Loaded, environment: str, asked: Asked) -> None:
             stack_view.print_next(target, outputs(account, target.stack))
 
 
-def stacks_of(account: Account, environment: str) -> Stacks:
-    """Return an account's stacks, shown on this terminal; Ctrl-C while AWS works says that AWS goes on."""
+def stacks_of(account: Account, again: str) -> Stacks:
+    """Return an account's stacks, shown on this terminal.
+
+    Args:
+        account: the account.
+        again: the words of the command, which after Ctrl-C follows what AWS goes on with.
+    """
 
     def watch(title: str, events: Iterator[Event]) -> list[Event]:
-        try:
+        with _told_that_aws_goes_on(again):
             return stack_view.watch(title, events)
-        except KeyboardInterrupt:
-            click.echo(f"\nAWS goes on with what it has begun; `safelight deploy {environment}` follows it.", err=True)
-            sys.exit(130)
 
     return Stacks(cloudformation=account.client("cloudformation"), watch=watch, pause=time.sleep)
+
+
+@contextmanager
+def _told_that_aws_goes_on(again: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"\nAWS goes on with what it has begun; `safelight {again}` follows it.", err=True)
+        sys.exit(130)
 
 
 @contextmanager
@@ -118,7 +134,9 @@ def _replica(account: Account, target: Environment, asked: Asked) -> dict[str, s
     """Deploy the buckets in another region that are replicated into, and return the parameters that tell of them."""
     if (replica := replica_of(target)) is None:
         return {}
-    there = replace(account, region=replica.region)
+    there, stacks = replace(account, region=replica.region), stacks_of(account, "")
+    # A name that is taken is told before anything is made anywhere.
+    left_over(account, target, stacks.held(target.stack) if find(stacks.cloudformation, target.stack) else ())
     click.echo(f"First its replica, {replica.stack} in {replica.region}:", err=True)
     rollout = Rollout(
         account=there,
@@ -177,7 +195,9 @@ def _change(rollout: Rollout, wanted: Wanted, kind: Kind) -> None:
         stacks.discard(made)
         raise
     if agreed:
-        stacks.execute(made, f"{'Taking back' if kind == 'IMPORT' else 'Deploying'} {wanted.name}")
+        # Also when the answer to the call itself is not waited for: AWS may have taken it.
+        with _told_that_aws_goes_on(rollout.again):
+            stacks.execute(made, f"{'Taking back' if kind == 'IMPORT' else 'Deploying'} {wanted.name}")
         return
     stacks.discard(made)
     click.echo("Nothing was changed.")

@@ -55,7 +55,7 @@ def _destroy(target: Environment, places: list[tuple[Account, str]], agreed: Agr
         question = f"All of this will be gone for good. Type {target.stack} once more to delete it"
         _ask(question, target.stack, agreed.data, "--yes-data")
     for account, stack in there:
-        stacks_of(account, target.environment).delete(stack, f"Deleting {stack}")
+        stacks_of(account, f"destroy {target.environment}").delete(stack, f"Deleting {stack}")
     if agreed.with_data:
         _erase(holding)
     _print_kept(target, [] if agreed.with_data else holding)

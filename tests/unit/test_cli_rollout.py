@@ -1,0 +1,131 @@
+"""`safelight deploy` when it is interrupted, and what it prints while AWS works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safelight.config import load
+from safelight.deploy import cloudformation
+from safelight.deploy.environment import environment_of
+from safelight.entry.cli import rollout, stack_view
+from safelight.entry.cli.rollout import Asked, Rollout, stacks_of
+from tests.unit.deploy.fake_aws import FakeAws
+from tests.unit.deploy.fake_cloudformation import FakeCloudFormation
+
+STACK = "image-processor-dev"
+CHANGE = {"Action": "Add", "LogicalResourceId": "Queue", "ResourceType": "AWS::SQS::Queue"}
+
+
+def rolled_out(account: FakeAws, prepare: Callable[[], object], template: Path = cloudformation.TEMPLATE) -> None:
+    rollout._roll_out(
+        Rollout(
+            account=account,  # type: ignore[arg-type]
+            environment=environment_of(load(None, {}), "dev", account.id),
+            template=template,
+            parameters={},
+            prepare=prepare,
+            asked=Asked(dry_run=False, yes=True, drift=False),
+        )
+    )
+
+
+def account(**more: Any) -> FakeAws:
+    described = [{"Status": "CREATE_COMPLETE", "Changes": [{"ResourceChange": CHANGE}]}]
+    return FakeAws(cloudformation=FakeCloudFormation(described=described, **more))
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def test_deploy_interrupted_while_it_uploads_takes_the_plan_back() -> None:
+    """The change set goes, and the empty stack that was made for it."""
+    found = account()
+    with pytest.raises(KeyboardInterrupt):
+        rolled_out(found, interrupt)
+    assert (found.cloudformation.change_sets, found.cloudformation.alive()) == ({}, [])
+
+
+def test_deploy_whose_package_cannot_be_built_takes_the_plan_back() -> None:
+    """Whatever the error is."""
+    found = account()
+    with pytest.raises(ZeroDivisionError):
+        rolled_out(found, lambda: 1 / 0)
+    assert (found.cloudformation.change_sets, found.cloudformation.alive()) == ({}, [])
+
+
+def test_deploy_interrupted_when_aws_was_asked_to_begin_says_that_it_may_go_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The answer was not waited for, so nobody knows; the change set is left to AWS."""
+    found = account(refusals={"execute_change_set": KeyboardInterrupt()})
+    with pytest.raises(SystemExit) as caught:
+        rolled_out(found, lambda: None)
+    assert caught.value.code == 130
+    assert "AWS goes on with what it has begun; `safelight deploy dev` follows it." in capsys.readouterr().err
+    assert "delete_change_set" not in found.cloudformation.calls
+
+
+def test_watch_interrupted_says_how_to_follow(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C stops the watching, not AWS."""
+
+    def events() -> Iterator[Any]:
+        yield event("Queue", "CREATE_IN_PROGRESS", 0)
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as caught:
+        stacks_of(account(), "destroy dev").watch("Deleting", events())  # type: ignore[arg-type]
+    assert caught.value.code == 130
+    assert "`safelight destroy dev` follows it" in capsys.readouterr().err
+
+
+def test_deploy_template_too_long_for_a_call_loses_its_comments(tmp_path: Path) -> None:
+    """CloudFormation takes 51,200 bytes; as JSON it is shorter than as people write it."""
+    long = tmp_path / "template.yaml"
+    long.write_text(f"# {'x' * 51_200}\nResources: {{Queue: {{Type: 'AWS::SQS::Queue'}}}}\n")
+    found = account()
+    with pytest.raises(KeyboardInterrupt):
+        rolled_out(found, interrupt, long)
+    assert found.cloudformation.asked["TemplateBody"] == '{"Resources":{"Queue":{"Type":"AWS::SQS::Queue"}}}'
+
+
+def event(logical: str, status: str, second: float, reason: str = "", physical: str = "") -> Any:
+    return {
+        "StackId": "arn:stack",
+        "StackName": STACK,
+        "LogicalResourceId": logical,
+        "PhysicalResourceId": "arn:stack" if logical == STACK else physical,
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+        "Timestamp": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second),
+    }
+
+
+@pytest.mark.parametrize("columns", ["40", "120"])
+def test_watch_prints_each_resource_when_it_is_done(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its own time, its name at AWS and, where it failed, AWS's words; narrow terminals break lines themselves."""
+    monkeypatch.setenv("COLUMNS", columns)
+    arn, url = "arn:aws:sns:eu-north-1:1:image-processor-alarms", "https://sqs.eu-north-1.amazonaws.com/1/image-queue"
+    events = [
+        event(STACK, "CREATE_IN_PROGRESS", 0),
+        event("Topic", "CREATE_IN_PROGRESS", 1),
+        event("Queue", "CREATE_IN_PROGRESS", 1.5),
+        event("Topic", "CREATE_COMPLETE", 3.25, physical=arn),
+        event("Queue", "CREATE_FAILED", 14, "already exists", url),
+        event(STACK, "ROLLBACK_COMPLETE", 21),
+    ]
+    assert stack_view.watch("Deploying", iter(events)) == events
+    assert capsys.readouterr().out.splitlines() == [
+        "Deploying ...",
+        "   2.2 s  create complete    Topic  image-processor-alarms",
+        "  12.5 s  create failed      Queue  image-queue",
+        "          already exists",
+        f"{STACK} is ROLLBACK_COMPLETE after 21 s.",
+    ]
