@@ -58,10 +58,10 @@ class Project:
         self.environ = environment(**server.environment, **kept)
         self.write("")
 
-    def write(self, more: str) -> None:
+    def write(self, more: str, region: str = aws.REGION) -> None:
         recipes = 'recipes: [{name: photos, renditions: [{key: "{dir}processed_{filename}"}]}]\n'
         (self.folder / "safelight.yaml").write_text(
-            f"region: {aws.REGION}\nnotify: {{email: [a@example.com]}}\n{more}\n{recipes}"
+            f"region: {region}\nnotify: {{email: [a@example.com]}}\n{more}\n{recipes}"
         )
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -72,7 +72,7 @@ class Project:
     def done(self, *words: str) -> str:
         done = self.run(*words)
         assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return done.stdout + done.stderr
 
     @contextmanager
     def asked(self, *words: str, question: bytes) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
@@ -210,7 +210,7 @@ def test_deploy_with_a_bucket_of_the_users_leaves_it_as_it_is(project: Project) 
     arn = f"arn:aws:sqs:{project.server.region}:000000000000:{queue.rpartition('/')[2]}"
     others = [{"Id": "others", "QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
     s3.put_bucket_notification_configuration(Bucket=mine, NotificationConfiguration={"QueueConfigurations": others})
-    project.write(f"aws: {{input: {mine}}}")
+    project.write(f"environments: {{dev: {{aws: {{input: {mine}}}}}}}")
     assert "its other notifications are as before" in project.done("deploy", "dev", "--yes")
     found = s3.get_bucket_notification_configuration(Bucket=mine)
     assert [each["QueueArn"] for each in found["QueueConfigurations"]] == [arn]
@@ -223,11 +223,22 @@ def test_deploy_with_a_bucket_of_the_users_leaves_it_as_it_is(project: Project) 
 
 def test_deploy_with_a_bucket_in_another_region_says_so(project: Project) -> None:
     """Before anything is made."""
-    name = "safelight-elsewhere"
-    place = {"LocationConstraint": "eu-north-1"}
-    project.server.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
-    project.write(f"aws: {{input: {name}}}")
+    name = project.server.bucket()
+    project.write(f"environments: {{dev: {{aws: {{input: {name}}}}}}}", region="eu-north-1")
     done = project.run("deploy", "dev", "--yes")
     assert done.returncode == 2
-    assert f"error[bucket_unusable]: the bucket {name} is in eu-north-1" in done.stderr
+    assert f"error[bucket_unusable]: the bucket {name} is in {aws.REGION}" in done.stderr
     assert (project.stacks, project.buckets) == ({}, {name})
+
+
+def test_deploy_with_a_replica_makes_it_first_and_replicates_into_it(project: Project) -> None:
+    """Its outputs are the stack's parameters; `destroy` takes both stacks and knows the buckets of both."""
+    project.write("aws: {replica: eu-central-1}")
+    shown = project.done("deploy", "dev", "--yes")
+    assert shown.index(f"{STACK}-replica is CREATE_COMPLETE") < shown.index(f"{STACK} is CREATE_COMPLETE")
+    s3 = project.server.client("s3")
+    rules = s3.get_bucket_replication(Bucket=INPUT)["ReplicationConfiguration"]["Rules"]
+    assert [rule["Destination"]["Bucket"] for rule in rules] == [f"arn:aws:s3:::{INPUT}-replica"]
+    gone = project.done("destroy", "dev", "--with-data", "--yes", STACK, "--yes-data", STACK)
+    assert f"{STACK}-replica is DELETE_COMPLETE" in gone
+    assert project.buckets == {ARTIFACTS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from safelight.deploy.progress import FIRST_PAUSE_S, Pause
@@ -11,11 +12,9 @@ DIFFERENT = ["MODIFIED", "DELETED"]
 
 def drifted(cloudformation: Any, stack: str, pause: Pause) -> list[str]:
     """Return a line for each resource that is no longer as the stack made it."""
-    detection = cloudformation.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]
-    asked = {"StackDriftDetectionId": detection}
-    while (found := cloudformation.describe_stack_drift_detection_status(**asked))[
-        "DetectionStatus"
-    ] == "DETECTION_IN_PROGRESS":
+    detection = {"StackDriftDetectionId": cloudformation.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]}
+    look, busy = partial(cloudformation.describe_stack_drift_detection_status, **detection), "DETECTION_IN_PROGRESS"
+    while (found := look())["DetectionStatus"] == busy:
         pause(5 * FIRST_PAUSE_S)
     lines = [f"not everything could be compared: {why}"] if (why := found.get("DetectionStatusReason")) else []
     words: dict[str, Any] = {"StackName": stack, "StackResourceDriftStatusFilters": DIFFERENT}

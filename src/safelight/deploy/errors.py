@@ -2,6 +2,23 @@
 
 from safelight.errors import SafelightError
 
+STUCK = {
+    "DELETE_FAILED": "Solve what the reason names, and run `safelight destroy` again; then deploy.",
+    "IMPORT_ROLLBACK_FAILED": "Solve what the reason names, and delete the stack at AWS: buckets and table are kept.",
+    "UPDATE_ROLLBACK_FAILED": "Solve what the reason names and deploy again, or skip the resource: "
+    "`aws cloudformation continue-update-rollback --resources-to-skip`.",
+    "ROLLBACK_FAILED": "`safelight deploy` deletes what is left and starts anew.",
+    "ROLLBACK_COMPLETE": "`safelight deploy` deletes what is left and starts anew.",
+}
+"""What to do about states that nothing can be deployed in."""
+ENDINGS = {
+    **STUCK,
+    "ROLLBACK_COMPLETE": "Nothing of it runs. Solve what the reason names and deploy again: that deletes what is left, "
+    "and takes back buckets and table.",
+    "UPDATE_ROLLBACK_COMPLETE": "What ran before runs on, unchanged. Solve what the reason names and deploy again.",
+}
+"""The same when a command has just brought the stack there."""
+
 
 class DeployError(SafelightError):
     """A command that packages, deploys or looks after a deployment cannot go on."""

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 from msgspec import Struct
 
-from safelight.deploy import progress
+from safelight.deploy import errors, progress
 from safelight.deploy.account import Account, code_of, explained
-from safelight.deploy.errors import ChangeSetFailed, DeployFailed, DeployInProgress, NotDeployed, StackStuck
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackEventTypeDef as Event
@@ -21,25 +20,10 @@ if TYPE_CHECKING:
 Kind = Literal["CREATE", "UPDATE", "IMPORT"]
 EMPTY = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE")
 """States in which a stack holds nothing of its own."""
+FIRST_FAILED = ("delete_stack", "The first deployment of {} had failed; deleting what is left of it")
 REPAIRS = {
-    "ROLLBACK_COMPLETE": ("delete_stack", "The first deployment of {} had failed; deleting what is left of it"),
-    "ROLLBACK_FAILED": ("delete_stack", "The first deployment of {} had failed; deleting what is left of it"),
+    **dict.fromkeys(("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"), FIRST_FAILED),
     "UPDATE_ROLLBACK_FAILED": ("continue_update_rollback", "A rollback of {} had failed; going on with it"),
-}
-STUCK = {
-    "DELETE_FAILED": "Solve what the reason names, and run `safelight destroy` again; then deploy.",
-    "IMPORT_ROLLBACK_FAILED": "Solve what the reason names, and delete the stack at AWS: buckets and table are kept.",
-    "UPDATE_ROLLBACK_FAILED": "Solve what the reason names and deploy again, or skip the resource: "
-    "`aws cloudformation continue-update-rollback --resources-to-skip`.",
-    "ROLLBACK_FAILED": "`safelight deploy` deletes what is left and starts anew.",
-    "ROLLBACK_COMPLETE": "`safelight deploy` deletes what is left and starts anew.",
-}
-"""What to do about states that nothing can be deployed in."""
-ENDINGS = {
-    **STUCK,
-    "ROLLBACK_COMPLETE": "Nothing of it runs. Solve what the reason names and deploy again: that deletes what is left, "
-    "and takes back buckets and table.",
-    "UPDATE_ROLLBACK_COMPLETE": "What ran before runs on, unchanged. Solve what the reason names and deploy again.",
 }
 NOTHING = ("The submitted information didn't contain changes", "No updates are to be performed")
 """How AWS begins to say that a change set is empty: there is no code for it; the AWS CLI looks for the same words."""
@@ -96,8 +80,9 @@ class Stacks(Struct, frozen=True, kw_only=True):
                 call, title = REPAIRS[status]
                 repairing = partial(getattr(self.cloudformation, call), StackName=stack_id)
                 self._watched(stack_id, title.format(name), repairing)
-            elif status in STUCK:
-                raise StackStuck(f"{name} is {status}: {found.get('StackStatusReason')}", remedy=STUCK[status])
+            elif status in errors.STUCK:
+                reason = found.get("StackStatusReason") or "no reason given"
+                raise errors.StackStuck(f"{name} is {status}: {reason}", remedy=errors.STUCK[status])
             else:
                 return "UPDATE"
         return "CREATE"
@@ -128,7 +113,7 @@ class Stacks(Struct, frozen=True, kw_only=True):
             self.discard(made)
             if reason.startswith(NOTHING):
                 return None
-            raise ChangeSetFailed(f"CloudFormation cannot do this to {wanted.name}: {reason}")
+            raise errors.ChangeSetFailed(f"CloudFormation cannot do this to {wanted.name}: {reason}")
         return ChangeSet(name=made.name, stack=made.stack, changes=changes)
 
     def discard(self, made: ChangeSet) -> None:
@@ -158,7 +143,7 @@ class Stacks(Struct, frozen=True, kw_only=True):
             except ClientError as err:
                 if code_of(err) not in ("InvalidChangeSetStatus", "ChangeSetNotFound"):
                     raise
-                raise DeployInProgress(f"{made.stack} was changed by another command after this plan was made") from err
+                raise errors.DeployInProgress(f"another command changed {made.stack} after this plan was made") from err
 
         self._finished(self._watched(made.stack, title, start))
 
@@ -202,8 +187,8 @@ class Stacks(Struct, frozen=True, kw_only=True):
             failed = progress.cause(events) or events[-1]
             what = f"{failed['LogicalResourceId']} ({failed['ResourceType']})"
             why = failed.get("ResourceStatusReason", "no reason given").rstrip(". ")
-            remedy = ENDINGS.get(status, "Look at the stack's events at AWS.")
-            raise DeployFailed(f"{what} failed: {why}; the stack is {status} now", remedy=remedy)
+            remedy = errors.ENDINGS.get(status, "Look at the stack's events at AWS.")
+            raise errors.DeployFailed(f"{what} failed: {why}; the stack is {status} now", remedy=remedy)
 
     def _described(self, made: ChangeSet) -> tuple[str, str, tuple[Any, ...]]:
         while True:
@@ -237,7 +222,7 @@ def outputs(account: Account, stack_name: str) -> dict[str, str]:
     with explained(account):
         found = find(account.client("cloudformation"), stack_name)
     if found is None or found["StackStatus"] in EMPTY:
-        raise NotDeployed(f"there is no stack {stack_name} in {account.region} of account {account.id}")
+        raise errors.NotDeployed(f"there is no stack {stack_name} in {account.region} of account {account.id}")
     return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
 
