@@ -14,8 +14,8 @@ from tests.unit.deploy.resolving import EVERYTHING, KEY_ARN, Resolved
 FORGIVEN = {
     # In the policy of a key `*` is the key itself. Source: AWS KMS developer guide, "Key policies in AWS KMS".
     ("RESOURCE_STAR", "EncryptionKey"),
-    # The grant is as the CloudWatch Logs user guide has it ("Encrypt log data using AWS KMS"): its context holds an ARN,
-    # and descriptions, which have no context, are in it.
+    # The grant is as the CloudWatch Logs user guide has it ("Encrypt log data using AWS KMS"): its context holds an
+    # ARN, and descriptions, which have no context, are in it.
     ("MISMATCHED_TYPE", "EncryptionKey"),
     ("UNKNOWN_CONDITION_FOR_ACTION", "EncryptionKey"),
 }
@@ -35,7 +35,7 @@ def test_cfn_lint_has_nothing_to_say_of_what_the_command_prints() -> None:
 
 
 def test_cfn_lint_overlooks_the_blank_defaults_alone(tmp_path: Path) -> None:
-    """W1030 is about the keys' defaults: with ARNs there, and the check on, it finds nothing; in the replica neither."""
+    """W1030 is about the keys' defaults: with ARNs there and the check on nothing is found, nor in the replica."""
     text = TEMPLATE.read_text("utf-8")
     [line] = [each for each in text.splitlines() if "ignore_checks" in each]
     blank = 'KmsKeyArn: {Type: String, Default: ""'

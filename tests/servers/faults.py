@@ -9,11 +9,23 @@ from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 SLOW_DOWN = (
     503,
     b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>",
 )
 NOT_SENT_ON = {"connection", "transfer-encoding", "content-length", "date", "server"}
+
+
+class Exchange(Struct, frozen=True):
+    """A request that was carried out, and the status of its answer. Names of headers are in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    status: int
 
 
 class Proxy:
@@ -32,6 +44,7 @@ class Proxy:
         """What goes wrong with every request of a service: `s3`, `dynamodb`, `sqs` or `sns`."""
         self.requests: list[str] = []
         """The method and path of each, whatever became of it."""
+        self.exchanges: list[Exchange] = []
         self.endpoint = ""
 
     def fault(self, request: str) -> tuple[int, bytes] | str | None:
@@ -87,6 +100,8 @@ def _handle(handler: BaseHTTPRequestHandler, proxy: Proxy) -> None:
         onward.endheaders(body)
         answer = onward.getresponse()
         got = answer.read()
+    given = {name.lower(): value for name, value in handler.headers.items()}
+    proxy.exchanges.append(Exchange(handler.command, handler.path, given, body, answer.status))
     if fault == "lost":
         handler.close_connection = True
         return

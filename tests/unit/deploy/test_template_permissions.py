@@ -61,7 +61,8 @@ def key(arn: str) -> set[tuple[str, str]]:
 
     Source: Amazon S3 user guide, "Using server-side encryption with AWS KMS keys", permissions; Amazon SQS developer
     guide, "Key management" (producers `GenerateDataKey` and `Decrypt`, consumers `Decrypt`); Amazon SNS developer
-    guide, "Managing Amazon SNS encryption keys", publishers; Amazon DynamoDB developer guide, "DynamoDB encryption at rest".
+    guide, "Managing Amazon SNS encryption keys", publishers; Amazon DynamoDB developer guide, "DynamoDB encryption at
+    rest".
     """
     return {("kms:Decrypt", arn), ("kms:GenerateDataKey", arn)}
 
