@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for docs.make and demo, which are not installed
 
-from docs.make import codes, commands, configuration, pictures, terraform, transforms
+from docs.make import codes, commands, configuration, pictures, stack, terraform, transforms
 from docs.make.examples import EXAMPLES
 from safelight.recipe import schema
 from safelight.settings import Settings
@@ -21,6 +21,7 @@ PAGES: list[tuple[Path, Callable[[], str]]] = [
     (REFERENCE / "configuration.md", configuration.configuration),
     (REFERENCE / "commands.md", commands.commands),
     (REFERENCE / "errors.md", codes.errors),
+    (REFERENCE / "template.md", stack.page),
     (schema.SHIPPED, lambda: schema.text(Settings)),
     (TERRAFORM / "variables.tf.json", terraform.variables),
     (TERRAFORM / "outputs.tf.json", terraform.outputs),

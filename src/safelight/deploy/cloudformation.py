@@ -34,7 +34,12 @@ def _function(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, 
     return {name if name in _PLAIN else f"Fn::{name}": value}
 
 
+def _text(_loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
+    return str(node.value)
+
+
 _Loader.add_multi_constructor("!", _function)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _text)  # the versions of policies look like dates
 
 
 def read(text: str) -> dict[str, Any]:
