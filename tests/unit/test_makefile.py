@@ -124,7 +124,7 @@ def test_servers_that_cannot_be_had_are_told_and_tried_again(tmp_path: Path) -> 
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    for name in ("lambda", "ministack", "moto", "rie", "seaweedfs"):
+    for name in ("cfn-lint", "checkov", "lambda", "ministack", "moto", "parliament", "rie", "seaweedfs"):
         assert f"Not installed: {name}." in done.stdout
         assert "no network" in (tmp_path / "servers" / f"{name}.log").read_text() or name == "rie"
     assert not (tmp_path / "servers" / "done").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from safelight.deploy.own import SOURCE
 from safelight.recipe.model import Limits
 from tests.unit.deploy.resolving import CODE, EVERYTHING, KEY_ARN, REPLICAS, Resolved
 
+ROOT = Path(__file__).parents[3]
 TEXT = TEMPLATE.read_text("utf-8")
 PLAIN, FULL = Resolved(CODE), Resolved(EVERYTHING)
 FUNCTIONS = ("Function", "DeadLetterFunction", "DigestFunction")
@@ -405,3 +407,14 @@ def test_key_encrypts_everything_that_is_kept() -> None:
         assert PLAIN.properties(queue)["SqsManagedSseEnabled"] is True
         assert "SqsManagedSseEnabled" not in FULL.properties(queue)
     assert FULL.properties("EncryptionKey")["EnableKeyRotation"] is True
+
+
+def test_howto_names_parameters_that_there_are() -> None:
+    """Every `Name=value` that the how-to gives to CloudFormation is a parameter of one of the two templates."""
+    page = (ROOT / "docs/howto/own-the-template.md").read_text("utf-8")
+    blocks = re.findall(r"--parameter-overrides((?:.|\\\n)*)", page)
+    words = [word for block in blocks for word in re.findall(r"(\w+)=", block)]
+    words += re.findall(r"`(\w+)=\w+`", page)
+    assert len(words) > 15
+    known = {*read(TEXT)["Parameters"], *read(REPLICA.read_text("utf-8"))["Parameters"]}
+    assert set(words) - known == set()
