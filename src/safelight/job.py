@@ -97,7 +97,11 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A job as the ledger keeps it and as every interface shows it: the one shape of API, webhook and `--json`."""
+    """A job as the ledger keeps it and as every interface shows it: the one shape of API, webhook and `--json`.
+
+    `cost_usd` is what AWS asks for it at list prices, without cold start, storage and mails; on one machine it is
+    absent.
+    """
 
     id: str
     status: Status
@@ -112,6 +116,7 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     peak_mb: int | None = None
     source: Source | None = None
     renditions: tuple[Output, ...] = ()
+    cost_usd: float | None = None
     error: Problem | None = None
 
     @property

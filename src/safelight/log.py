@@ -69,6 +69,7 @@ def _ending(outcome: Outcome) -> dict[str, Any]:
         "peak_mb": outcome.peak_mb,
         "bytes_out": sum(each.size for each in outcome.renditions) or None,
         "renditions": len(outcome.renditions) or None,
+        "cost_usd": outcome.cost_usd,
     }
     if outcome.error:
         line["error"] = {"code": outcome.error.code, "message": outcome.error.message}

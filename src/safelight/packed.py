@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,8 @@ from safelight.settings import Notify, Settings
 FOLDER = "project"
 """Where a package has the settings, and beside them the logos and fonts that they name (see `recipe.assets.read`)."""
 FILE = "settings.json"
+RATES = "rates.json"
+"""What AWS asked for each unit when the package was built; jobs tell their cost by it."""
 REBUILD = "Build the package again with `safelight package`."
 
 
@@ -57,3 +60,16 @@ def parse(raw: bytes) -> Settings:
     except (msgspec.DecodeError, UnicodeDecodeError) as err:
         message = f"{FOLDER}/{FILE} does not fit this version of Safelight: {err}"
         raise InvalidRecipe(message, remedy=REBUILD) from err
+
+
+def dump_rates(rates: Mapping[str, float]) -> bytes:
+    """Return dollars for each unit as JSON."""
+    return msgspec.json.format(msgspec.json.encode(rates, order="sorted"), indent=1) + b"\n"
+
+
+def load_rates(folder: Path) -> dict[str, float]:
+    """Read the rates of an unpacked package; none where it has none, since no picture needs them."""
+    try:
+        return msgspec.json.decode((folder / RATES).read_bytes(), type=dict[str, float])
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return {}

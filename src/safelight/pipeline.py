@@ -6,6 +6,8 @@ import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+from msgspec.structs import replace
+
 from safelight import metrics
 from safelight.decode import check_bytes
 from safelight.deliver import deliver
@@ -63,6 +65,8 @@ def fail(job: Job, error: SafelightError, ports: Ports, *, settled: Collection[S
 @contextmanager
 def _claimed(job: Job, ports: Ports, lease_s: float) -> Iterator[Claim]:
     """Hold the job's key, and give it back when something goes wrong; `announce` does it when all went well."""
+    if ports.meter:
+        ports.meter.begin()
     claim = ports.ledger.claim(job, lease_s=lease_s)
     try:
         yield claim
@@ -171,6 +175,8 @@ def _finish(job: Job, claim: Claim, ports: Ports, status: Status, **facts: objec
     tries = claim.known.attempts if claim.known else 0
     ran = 1 if "started_at" in facts else 0
     outcome = outcome_of(job, status, attempts=tries + ran, finished_at=timestamp(ports.now()), **facts)
+    if ports.meter:
+        outcome = replace(outcome, cost_usd=ports.meter.cost_usd(outcome))
     ports.ledger.finish(claim, outcome)
     _log_end(outcome)
     return outcome

@@ -222,6 +222,16 @@ class Notifier(Protocol):
         """
 
 
+class Meter(Protocol):
+    """Prices one job after the other."""
+
+    def begin(self) -> None:
+        """Start a job's account."""
+
+    def cost_usd(self, outcome: Outcome) -> float:
+        """Return what the job cost that ends with this outcome."""
+
+
 class Ports(Struct, frozen=True, kw_only=True):
     """The world as one job sees it."""
 
@@ -235,3 +245,5 @@ class Ports(Struct, frozen=True, kw_only=True):
     """Logos and fonts by the names that recipes have for them."""
     replace_foreign: bool = False
     """Whether an output may replace a file that Safelight did not make (`safelight run`)."""
+    meter: Meter | None = None
+    """Where jobs cost money."""

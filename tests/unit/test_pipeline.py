@@ -635,3 +635,46 @@ def test_ledger_fake_keeps_the_rules_that_these_tests_lean_on(world: World, drop
     with pytest.raises(Conflict):
         world.output.put("x", b"", Attributes(content_type="x"), expect="other")
     assert issubclass(LostLease, SafelightError)
+
+
+# Cost
+
+
+class Taxi:
+    """A meter that asks a dollar for each time it began."""
+
+    def __init__(self) -> None:
+        self.began = 0
+        self.seen: list[Outcome] = []
+
+    def begin(self) -> None:
+        self.began += 1
+
+    def cost_usd(self, outcome: Outcome) -> float:
+        self.seen.append(outcome)
+        return float(self.began)
+
+
+@pytest.mark.parametrize("body", [png(1), BROKEN], ids=["succeeded", "rejected"])
+def test_process_where_jobs_cost_records_it_once(world: World, drop: Callable[..., Job], body: bytes) -> None:
+    """The meter sees the whole outcome; ledger and notice have the cost, and a repeat changes nothing of it."""
+    meter = Taxi()
+    ports = replace(world.ports, meter=meter)
+    job = drop(body=body)
+    first = process(job, ports, LIMITS)
+    assert first.cost_usd == 1.0
+    assert meter.seen == [replace(first, cost_usd=None)]
+    known, told = world.ledger.get(job.id), [outcome for _, outcome in world.notifier.notices]
+    assert (known, told) == (first, [first])
+    assert process(job, ports, LIMITS) == first
+
+
+def test_process_where_nothing_costs_says_nothing_of_it(world: World, drop: Callable[..., Job]) -> None:
+    """One machine has no meter."""
+    assert run(world, drop(1)).cost_usd is None
+
+
+def test_fail_where_jobs_cost_records_it(world: World, drop: Callable[..., Job]) -> None:
+    """Also a job that failed was paid for."""
+    failed = fail(drop(1), Timeout("too slow"), replace(world.ports, meter=Taxi()))
+    assert (failed.status, failed.cost_usd) == ("failed", 1.0)

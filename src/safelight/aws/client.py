@@ -68,6 +68,8 @@ class Client:
         self._timing = timing
         self._timeout_s = timeout_s
         self._tries = tries
+        self.calls: dict[str, int] = {}
+        """How often each action was asked for; a try that AWS turned away unpaid is none."""
         self._skew_s = 0.0
         self._idle: dict[str, list[Connection]] = {}
         # Made now: a function's start has more CPU than its first message.
@@ -79,6 +81,7 @@ class Client:
         Raises:
             SafelightError: `Unavailable` (`ResourceMissing`) or `Denied`; `Refused` with AWS's code for anything else.
         """
+        self.calls[action] = self.calls.get(action, 0) + 1
         headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": f"{_TARGETS[service]}.{action}"}
         body = self._call(service, headers, msgspec.json.encode(fields)).body
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import ceil
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,10 +12,13 @@ from msgspec.structs import replace
 from safelight.aws.access import Access
 from safelight.aws.client import Client, Timing
 from safelight.aws.ledger import DynamoLedger
+from safelight.aws.meter import Meter
 from safelight.aws.notify import SnsNotifier
 from safelight.aws.queue import SqsQueue
 from safelight.aws.store import S3Store
+from safelight.aws.units import MESSAGE, Units
 from safelight.errors import InvalidRecipe
+from safelight.job import Outcome
 from safelight.placement import MB_PER_MIB, PROGRAM_MB
 from safelight.ports import Ports, Queue
 from safelight.recipe import assets
@@ -82,12 +86,16 @@ def _number(environ: Mapping[str, str], name: str, default: int) -> int:
 
 
 class Deployment(Struct, frozen=True, kw_only=True):
-    """What a project says and where it runs; `folder` holds the logos and fonts that its recipes name."""
+    """What a project says and where it runs; `folder` holds the logos and fonts that its recipes name.
+
+    `rates` are dollars for each unit that a job uses; without them jobs tell no cost.
+    """
 
     settings: Settings
     folder: Path
     names: Names
     access: Access
+    rates: Mapping[str, float] = {}
 
 
 class Aws:
@@ -114,6 +122,7 @@ class Aws:
         self._deployment = deployment
         self._scratch = scratch
         self._stores: dict[str, S3Store] = {}
+        self._meter = self._metered(names.memory_mb)
         self.output = self._store(names.output_bucket)
 
     def ports(self, bucket: str) -> Ports:
@@ -126,6 +135,7 @@ class Aws:
             now=self.now,
             environment=self.environment,
             assets=self.assets,
+            meter=self._meter,
         )
 
     def is_output(self, bucket: str, key: str) -> bool:
@@ -142,8 +152,24 @@ class Aws:
     def _store(self, bucket: str) -> S3Store:
         if bucket not in self._stores:
             access, encryption = self._deployment.access, self._deployment.names.encryption
-            self._stores[bucket] = S3Store(bucket, access, self._scratch, encryption=encryption)
+            made = self._stores[bucket] = S3Store(bucket, access, self._scratch, encryption=encryption)
+            made.calls = self.client.calls  # one count of everything
         return self._stores[bucket]
+
+    def _metered(self, memory_mb: int | None) -> Meter | None:
+        rates = self._deployment.rates
+        if memory_mb is None or not rates:
+            return None
+        gib = ceil(memory_mb / MB_PER_MIB) / 1024
+        return Meter(rates, gib, self.client.calls, self._beside, self.now)
+
+    def _beside(self, outcome: Outcome) -> Units:
+        """Return the units of a job's share in its upload's message, and of its notice; who reads that is not known."""
+        sharing = sum(recipe.match.takes(outcome.upload.key) for recipe in self.recipes) or 1
+        units = {name: count / sharing for name, count in MESSAGE.items()}
+        if self.notifier.wants(outcome) and not self.names.digest_minutes:
+            units["sns_publish"] = 1
+        return units
 
 
 def limits_of(limits: Limits, memory_mb: int | None) -> Limits:

@@ -70,6 +70,8 @@ class S3Store:
         self._access = access
         self._scratch = scratch
         self._left_out: set[str] = set()
+        self.calls: dict[str, int] = {}
+        """How often something was asked of the bucket: `get` and `put`."""
         self._bucket = open_bucket(bucket, access, encryption, patience_s)
 
     def head(self, key: str) -> Head | None:
@@ -116,6 +118,7 @@ class S3Store:
         _check_size(key, body)
         mode: PutMode = "create" if expect is None else {"e_tag": f'"{expect}"'}
         fields = {"Content-Type": attributes.content_type, **attributes.metadata}
+        self._count("put")
         try:
             with translated(key):
                 written = obstore.put(
@@ -159,8 +162,12 @@ class S3Store:
     def close(self) -> None:
         """Close nothing: the connections go with the object."""
 
+    def _count(self, call: str) -> None:
+        self.calls[call] = self.calls.get(call, 0) + 1
+
     def _look(self, key: str) -> GetResult | None:
         check_key(key)
+        self._count("get")
         try:
             with translated(key):
                 return obstore.get(self._bucket, key, options={"head": True})
@@ -173,6 +180,7 @@ class S3Store:
             raise KeyConflict(f"key {key!r}: a folder has this name") from cause
 
     def _get(self, upload: Upload) -> GetResult:
+        self._count("get")
         versioned = upload.version != upload.etag
         options: GetOptions = {"version": upload.version} if versioned else {"if_match": f'"{upload.etag}"'}
         return obstore.get(self._bucket, upload.key, options=options)

@@ -119,6 +119,7 @@ def world_from(environ: Mapping[str, str]) -> Aws:
         folder=folder,
         names=names_from(environ),
         access=amazon_alone(access_from(environ)),
+        rates=packed.load_rates(folder),
     )
     return Aws(deployment, TIMING, unique, Path(environ.get("TMPDIR", "/tmp")))  # noqa: S108 -- Lambda's own
 
