@@ -80,7 +80,9 @@ def test_lambda_upload_becomes_its_output(start: Start) -> None:
     printed = [line for line in function.log.read_text().splitlines() if line.startswith("{")]
     [metrics] = [found for line in printed if "_aws" in (found := json.loads(line))]
     assert (metrics["Processed"], metrics["ColdStart"]) == (1, 1)
-    assert [json.loads(line)["message"] for line in printed if "_aws" not in line] == ["start", "end"]
+    begun, ended = (json.loads(line) for line in printed if "_aws" not in line)
+    assert (begun["message"], ended["message"]) == ("start", "end")
+    assert 0.000005 < ended["cost_usd"] < 0.001, "by the rates that the package carries"
 
 
 def test_lambda_bad_picture_is_acknowledged(start: Start) -> None:

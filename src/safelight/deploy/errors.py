@@ -177,3 +177,17 @@ class DataKept(DeployError):
 
     code, status = "data_kept", 409
     default_remedy = "A lock or policy keeps it: lift that, and run the same command again; it goes on from there."
+
+
+class PricesUnreadable(DeployError):
+    """A file of prices cannot be read, or says what cannot be."""
+
+    code, status = "prices_unreadable", 400
+    default_remedy = "Compare it with the file that `safelight cost --refresh` writes."
+
+
+class NoRate(DeployError):
+    """A rate is no number for a time."""
+
+    code, status = "no_rate", 400
+    default_remedy = "Write it as 1000/s, 5/min, 200/h, 10000/day or 1e6/month."

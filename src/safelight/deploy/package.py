@@ -8,10 +8,12 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from safelight import packed
 from safelight.config import Loaded
 from safelight.deploy import arch, archive, bytecode, own, sbom, wheel
 from safelight.deploy.errors import PackageBroken
 from safelight.deploy.parts import File, Part
+from safelight.deploy.prices import hot_rates, prices
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -104,7 +106,7 @@ def check(order: Order) -> None:
     for place in filter(None, (order.out, order.sbom)):
         archive.check_place(place)
     own.source(order.source, order.starts)
-    own.project(order.found)
+    _project(order)
 
 
 def collect(order: Order, wheels: Iterable[Path]) -> list[Part]:
@@ -115,7 +117,7 @@ def collect(order: Order, wheels: Iterable[Path]) -> list[Part]:
         InvalidRecipe
     """
     code, others = own.source(order.source, order.starts)
-    parts = [own.project(order.found), code, *map(wheel.part, wheels)]
+    parts = [_project(order), code, *map(wheel.part, wheels)]
     names: dict[str, str] = {}
     for part in parts:
         for file in part.files:
@@ -125,6 +127,12 @@ def collect(order: Order, wheels: Iterable[Path]) -> list[Part]:
     arch.check_machine(_files(parts), order.arch)
     _check_imports(others, names)
     return parts
+
+
+def _project(order: Order) -> Part:
+    """Return the project's part, with the rates by which jobs tell their cost."""
+    part, rates = own.project(order.found), hot_rates(prices(order.found.folder), order.arch)
+    return replace(part, files=(*part.files, File(f"{packed.FOLDER}/{packed.RATES}", packed.dump_rates(rates))))
 
 
 def _check_imports(others: Mapping[str, str], names: Iterable[str]) -> None:

@@ -69,6 +69,7 @@ def test_build_holds_what_the_handlers_reach_the_wheels_and_the_project(give: Gi
         "lib/__init__.py",
         "lib/core.cpython-314-aarch64-linux-gnu.so",
         "project/settings.json",
+        "project/rates.json",
         "project/brand/logo.png",
     }
     assert found["project/brand/logo.png"] == logo
