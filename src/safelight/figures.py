@@ -1,4 +1,6 @@
-"""Sizes, savings and times as people read them."""
+"""Sizes, savings, times and small numbers as people read them."""
+
+from math import floor, log10
 
 
 def size_text(count: int) -> str:
@@ -24,3 +26,10 @@ def change_text(before: int, after: int) -> str:
 def time_text(duration_ms: float) -> str:
     """Write a duration in milliseconds or seconds."""
     return f"{duration_ms / 1000:.1f} s" if duration_ms >= 100 else f"{duration_ms:.0f} ms"
+
+
+def digits(number: float) -> str:
+    """Write three digits of a number below 1000 that count, never with an exponent: it may be very small."""
+    places = 2 - floor(log10(number)) if 0 < number < 1000 else 0
+    text = f"{number:.{max(places, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -45,6 +45,8 @@ class Proxy:
         self.requests: list[str] = []
         """The method and path of each, whatever became of it."""
         self.exchanges: list[Exchange] = []
+        self.sent: list[tuple[str, bytes]] = []
+        """DynamoDB's or SQS' action, or the method, of each, and its body."""
         self.endpoint = ""
 
     def fault(self, request: str) -> tuple[int, bytes] | str | None:
@@ -85,6 +87,8 @@ def proxy(target: str) -> Iterator[Proxy]:
 
 def _handle(handler: BaseHTTPRequestHandler, proxy: Proxy) -> None:
     body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
+    target = handler.headers.get("x-amz-target", handler.command)
+    proxy.sent.append((target.rpartition(".")[2], body))
     fault = proxy.fault(f"{handler.command} {handler.path}") or proxy.lasting.get(_service(handler))
     if fault == "drop":
         handler.close_connection = True

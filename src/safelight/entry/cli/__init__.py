@@ -10,6 +10,7 @@ import click
 
 from safelight import __version__
 from safelight.deploy.errors import DeployFailed
+from safelight.entry.cli.cost import cost
 from safelight.entry.cli.deploy import deploy, destroy, outputs
 from safelight.entry.cli.doctor import doctor
 from safelight.entry.cli.init import init
@@ -34,7 +35,7 @@ def cli() -> None:
 
 for _command in (
     *(init, lint, run, up, preview, jobs, status, replay, doctor, package, template),
-    *(deploy, destroy, outputs, logs, smoke),
+    *(deploy, destroy, outputs, logs, smoke, cost),
 ):
     cli.add_command(_command)
 

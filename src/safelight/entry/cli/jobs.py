@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 from rich.console import Console
 
 from safelight import event
 from safelight.entry.cli import show
 from safelight.entry.cli.backend import Backend, env_option, open_backend
+from safelight.entry.cli.costs import costs
 from safelight.entry.cli.options import config_option, json_option
 from safelight.errors import NotFound
 from safelight.job import Outcome, Status, jobs_for
@@ -27,14 +29,17 @@ ID_START = "job_"
 @click.option("--status", type=STATUSES, help="Only jobs with this status.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many at most.")
 @click.option("--after", metavar="ID", help="Go on after this job of the list before.")
-def jobs(environment: str | None, config: Path | None, *, as_json: bool, **wanted: Any) -> None:
+@click.option("--cost", "add_up", is_flag=True, help="Add up what all jobs cost, in place of a list.")
+def jobs(environment: str | None, config: Path | None, *, as_json: bool, add_up: bool, **wanted: Any) -> None:
     """List jobs, the latest first: of the project folder, or with --env of a deployment on AWS."""
+    status = Status(wanted["status"]) if wanted["status"] else None
     with open_backend(config, environment) as backend:
-        found = backend.ledger.jobs(
-            status=Status(wanted["status"]) if wanted["status"] else None,
-            limit=wanted["limit"],
-            after=_job(backend, wanted["after"]).id if wanted["after"] else None,
-        )
+        if add_up:
+            spent = costs(backend.ledger, status)
+            click.echo(msgspec.json.encode(spent) if as_json else spent.words)
+            return
+        after = _job(backend, wanted["after"]).id if wanted["after"] else None
+        found = backend.ledger.jobs(status=status, limit=wanted["limit"], after=after)
         if as_json:
             for outcome in found:
                 show.print_json(outcome)

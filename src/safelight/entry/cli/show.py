@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from safelight.figures import change_text, size_text, time_text
+from safelight.figures import change_text, digits, size_text, time_text
 from safelight.job import Outcome, Status
 
 WIDE = 2000
@@ -139,6 +139,8 @@ def _facts(outcome: Outcome) -> Iterable[tuple[str, RenderableType]]:
         yield "ended", outcome.finished_at
     if outcome.duration_ms is not None:
         yield "took", f"{time_text(outcome.duration_ms)}, {outcome.peak_mb or '?'} MB of memory at the peak"
+    if outcome.cost_usd is not None:
+        yield "cost", f"${digits(outcome.cost_usd)}"
     yield "attempts", str(outcome.attempts)
     for warning in outcome.warnings:
         yield "warning", Text(warning, style="yellow")
