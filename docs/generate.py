@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for docs.make and demo, which are not installed
 
 from docs.make import codes, commands, configuration, pictures, stack, terraform, transforms
+from docs.make import bills, codes, commands, configuration, pictures, terraform, transforms
 from docs.make.examples import EXAMPLES
 from safelight.recipe import schema
 from safelight.settings import Settings
@@ -22,6 +23,8 @@ PAGES: list[tuple[Path, Callable[[], str]]] = [
     (REFERENCE / "commands.md", commands.commands),
     (REFERENCE / "errors.md", codes.errors),
     (REFERENCE / "template.md", stack.page),
+    (ROOT / "docs/howto/cost.md", bills.cost),
+    (ROOT / "docs/scale.md", bills.scale),
     (schema.SHIPPED, lambda: schema.text(Settings)),
     (TERRAFORM / "variables.tf.json", terraform.variables),
     (TERRAFORM / "outputs.tf.json", terraform.outputs),
