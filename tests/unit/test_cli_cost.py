@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -159,3 +163,64 @@ def test_digits_are_three_without_an_exponent(number: float, text: str) -> None:
 def test_count_text_has_thousands() -> None:
     """Requests by the million are read by their commas."""
     assert [count_text(each) for each in (0.0248, 8, 1_326_000)] == ["0.0248", "8", "1,326,000"]
+
+
+def test_cost_of_a_key_that_no_recipe_takes_is_refused(tmp_path: Path) -> None:
+    """Nothing would be developed, and the bill would be wrong."""
+    path = tmp_path / "safelight.yaml"
+    path.write_text("recipes:\n  - name: r\n    match: {prefix: in/}\n    renditions: [{key: 'out/{filename}'}]\n")
+    assert run("-c", path).exit_code == 0
+    refused = run("-c", path, "--key", "elsewhere/a.jpg")
+    assert (refused.exit_code, "no recipe takes" in refused.stderr) == (2, True)
+
+
+PRODUCT = {
+    "product": {"attributes": {"usagetype": "EUN1-Requests-Tier1"}},
+    "terms": {"OnDemand": {"t": {"priceDimensions": {"d": {"beginRange": "0", "pricePerUnit": {"USD": "0.000007"}}}}}},
+}
+WHO = b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+<Arn>arn:aws:iam::123456789012:user/u</Arn><UserId>U</UserId><Account>123456789012</Account>
+</GetCallerIdentityResult></GetCallerIdentityResponse>"""
+
+
+class PriceList(BaseHTTPRequestHandler):
+    """AWS's STS and price list, where S3 has one product."""
+
+    def do_POST(self) -> None:
+        asked = self.rfile.read(int(self.headers["content-length"]))
+        priced = "GetProducts" in self.headers.get("x-amz-target", "")
+        found = [json.dumps(PRODUCT)] if b"AmazonS3" in asked and b"eu-north-1" in asked else []
+        body = json.dumps({"PriceList": found}).encode() if priced else WHO
+        self.send_response(200)
+        self.send_header("content-type", "application/x-amz-json-1.1" if priced else "text/xml")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- http.server's word
+        pass
+
+
+@pytest.fixture
+def price_list() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), PriceList) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_cost_refresh_writes_prices_that_count_from_then_on(file: Path, tmp_path: Path, price_list: str) -> None:
+    """What the list has of the project's region is taken; what it has not is kept, and told."""
+    account = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": price_list}
+    asked = run("-c", file, "--refresh", "--json", env=account)
+    assert asked.exit_code == 0, asked.output
+    assert "s3_put: $0.000005 is now $0.000007 a unit" in asked.stderr
+    assert "s3_get: kept as it was" in asked.stderr
+    written = tomllib.loads((tmp_path / "prices.toml").read_text("utf-8"))
+    assert written["price"]["s3_put"]["usd"] == 0.007
+    assert written["region"] == "eu-north-1"
+    lines = json.loads(run("-c", file, "--images", 1000, "--json").stdout)["lines"]
+    puts = next(line for line in lines if line["name"] == "s3_put")
+    assert (puts["images_usd"], puts["verified"]) == (pytest.approx(puts["images"] * 0.000007), True)

@@ -16,6 +16,7 @@ from safelight.aws.units import ATTRIBUTES_BYTES, MESSAGE, Units, so_far, still_
 from safelight.deploy.durations import Durations
 from safelight.deploy.forecast import CALLS, Forecast, Machine, forecast
 from safelight.job import Outcome, Output, Source, Status, Upload
+from safelight.recipe.model import Match, Recipe
 from safelight.recipe.units import seconds
 from safelight.settings import Settings
 
@@ -41,7 +42,8 @@ _RESOURCE = re.compile(r"^    Type: (AWS::[A-Za-z0-9:]+)\n(?:    Condition: (\w+
 class Load(Struct, frozen=True, kw_only=True):
     """What is to be reckoned with.
 
-    `kind` is the format of uploads; `kept_months` is for how many months uploads and outputs have been kept.
+    `kind` is the format of uploads and `key` the key of a typical one, without which it is one that the first recipe
+    takes; `kept_months` is for how many months uploads and outputs have been kept.
     """
 
     images: float
@@ -49,7 +51,14 @@ class Load(Struct, frozen=True, kw_only=True):
     settings: Settings
     machine: Machine
     kind: str = "jpeg"
+    key: str = ""
     kept_months: float = 1
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """Return the recipes that take the upload; each makes a job."""
+        key = self.key or _typical_key(self.settings.recipes[0].match, self.kind)
+        return tuple(recipe for recipe in self.settings.recipes if recipe.match.takes(key))
 
 
 class Usage(Struct, frozen=True, kw_only=True):
@@ -71,9 +80,7 @@ def usage(load: Load, durations: Durations, jobs: Sequence[Forecast] = ()) -> Us
     """
     settings = load.settings
     found = tuple(jobs) or tuple(
-        forecast(recipe, load.mb, load.kind, load.machine, durations)
-        for recipe in settings.recipes
-        if recipe.match.takes(f"photo.{load.kind}") or recipe.match.takes("photo.jpg")
+        forecast(recipe, load.mb, load.kind, load.machine, durations) for recipe in load.recipes
     )
     cold = cold_share(load.images, durations)
     gib = load.machine.memory / 1024
@@ -86,6 +93,11 @@ def usage(load: Load, durations: Durations, jobs: Sequence[Forecast] = ()) -> Us
         jobs=found,
         cold_share=cold,
     )
+
+
+def _typical_key(match: Match, kind: str) -> str:
+    endings = [each for each in match.suffix if each.casefold().strip(".") in (kind, kind.replace("jpeg", "jpg"))]
+    return f"{match.prefix}photo{(*endings, *match.suffix, f'.{kind}')[0]}"
 
 
 def cold_share(images: float, durations: Durations) -> float:

@@ -17,12 +17,19 @@ from safelight.deploy.prices import shipped
 from safelight.deploy.usage import MONTH_S, TEMPLATE, Load, cold_share, example, resources, usage
 from safelight.log import JsonFormatter
 from safelight.placement import Aws
-from safelight.recipe.model import DEFAULT_RECIPE, Recipe, Rendition
+from safelight.recipe.model import DEFAULT_RECIPE, Match, Recipe, Rendition
 from safelight.settings import Notify, Settings
 from safelight.steps.resize import Resize
 
 OWNER = Settings(notify=Notify(email=("owner@example.com",)))
 """The brief's project: its default recipe, and a mail to the owner for each image."""
+JOB_A = Recipe(
+    name="job-a",
+    renditions=tuple(
+        Rendition(key=f"{px}.{kind}", resize=Resize(width=px), quality=80)
+        for px, kind in ((320, "jpg"), (1280, "webp"), (2048, "jpg"))
+    ),
+)
 WATCHING = ("metric", "alarm", "dashboard")
 """What the brief's totals leave out: its own prices know no such thing."""
 
@@ -120,6 +127,28 @@ def test_usage_of_two_recipes_is_one_message_and_two_jobs() -> None:
     two = usage(load(settings=replace(OWNER, recipes=both)), measured()).image
     assert two["lambda_request"] == one["lambda_request"]
     assert (two["s3_get"], two["s3_put"]) == (2 * one["s3_get"], one["s3_put"] + 1)
+
+
+def test_usage_counts_the_recipes_that_take_the_upload() -> None:
+    """A typical key is one that the first recipe takes, whatever its folder and ending; another may be named."""
+    photos = replace(DEFAULT_RECIPE, name="photos", match=Match(prefix="photos/", suffix=(".PNG", ".JPG")))
+    logos = replace(DEFAULT_RECIPE, name="logos", match=Match(prefix="logos/"))
+    whole = replace(OWNER, recipes=(photos, logos))
+    assert [job.recipe for job in usage(load(settings=whole), measured()).jobs] == ["photos"]
+    assert [job.recipe for job in usage(load(settings=whole, key="logos/a.svg"), measured()).jobs] == ["logos"]
+    assert load(settings=whole, key="elsewhere.jpg").recipes == ()
+    only = replace(OWNER, recipes=(replace(photos, match=Match(suffix=(".heic",))),))
+    assert [job.recipe for job in usage(load(settings=only), measured()).jobs] == ["photos"]
+
+
+@pytest.mark.parametrize(("recipe", "mb", "measured_ms"), [(DEFAULT_RECIPE, 2.8, 316), (JOB_A, 2.65, 1266)])
+def test_forecast_is_near_the_function_in_a_small_machine(recipe: Recipe, mb: float, measured_ms: float) -> None:
+    """What `bench.function.warm` measured in 0.289 CPU and 512 MB (bench/README.md), where S3 and DynamoDB are near.
+
+    The forecast may be dearer, since it waits for AWS and its CPU is the mean of pictures with more detail.
+    """
+    made = forecast(recipe, mb, "jpeg", Machine(memory=512, arch="x86_64"), measured())
+    assert 0.75 * measured_ms <= made.work_ms <= 2 * measured_ms
 
 
 def test_usage_of_memory_is_time_saved_and_seconds_dearer() -> None:

@@ -35,6 +35,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     images: int
     mb: float
     kind: str
+    key: str
     arch: Arch | None
     memory: int | None
     kept: float
@@ -51,6 +52,9 @@ class Asked(Struct, frozen=True, kw_only=True):
 @click.option("--images", type=click.IntRange(0), default=10_000, show_default=True, help="Uploads a month.")
 @click.option("--mb", type=click.FloatRange(0, min_open=True), default=3.0, show_default=True, help="MB of an upload.")
 @click.option("--format", "kind", type=click.Choice(KINDS), default="jpeg", show_default=True, help="Their format.")
+@click.option(
+    "--key", default="", help="Key of a typical one, which decides on recipes; by itself as the first takes it."
+)
 @click.option("--arch", type=click.Choice(ARCHES), help="Processor, in place of aws.arch.")
 @click.option("--memory", type=click.IntRange(128, 10_240), help="Memory in MiB, in place of aws.memory.")
 @click.option("--kept", type=click.FloatRange(0), default=1.0, show_default=True, help="Months that all is kept.")
@@ -93,20 +97,26 @@ def cost(config: Path | None, environment: str, *, as_json: bool, **options: Any
 
 def _load(asked: Asked, found: Loaded) -> Load:
     aws = found.settings.aws
-    machine = Machine(memory=asked.memory or aws.memory, arch=asked.arch or aws.arch)
-    mb = asked.measure.stat().st_size / 1e6 if asked.measure else asked.mb
-    return Load(
-        images=asked.images, mb=mb, settings=found.settings, machine=machine, kind=asked.kind, kept_months=asked.kept
+    load = Load(
+        images=asked.images,
+        mb=asked.measure.stat().st_size / 1e6 if asked.measure else asked.mb,
+        settings=found.settings,
+        machine=Machine(memory=asked.memory or aws.memory, arch=asked.arch or aws.arch),
+        kind=asked.kind,
+        key=asked.key,
+        kept_months=asked.kept,
     )
+    if not load.recipes:
+        raise click.UsageError(f"--key {asked.key!r}: no recipe takes an upload of this key")
+    return load
 
 
 def _month(asked: Asked, found: Loaded, known: Prices, *, as_json: bool) -> None:
     wanted, durations = _load(asked, found), measured()
     jobs: tuple[Forecast, ...] = ()
     if asked.measure:
-        recipes = tuple(each for each in found.settings.recipes if each.match.takes(asked.measure.name))
-        logos = assets.read(recipes, found.folder)
-        jobs = tried(asked.measure, recipes, logos, wanted.machine, durations)
+        logos = assets.read(wanted.recipes, found.folder)
+        jobs = tried(asked.measure, wanted.recipes, logos, wanted.machine, durations)
     used = usage(wanted, durations, jobs)
     made = bill(wanted, used, known)
     if as_json:
