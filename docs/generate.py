@@ -8,8 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for docs.make and demo, which are not installed
 
-from docs.make import codes, commands, configuration, pictures, stack, terraform, transforms
-from docs.make import bills, codes, commands, configuration, pictures, terraform, transforms
+from docs.make import bills, codes, commands, configuration, pictures, stack, terraform, transforms
 from docs.make.examples import EXAMPLES
 from safelight.recipe import schema
 from safelight.settings import Settings
