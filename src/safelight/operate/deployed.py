@@ -48,7 +48,7 @@ class Deployed:
         Raises:
             SafelightError: the function is not there, or another Safelight packaged it.
         """
-        return settings_of(self.account, self.output("FunctionName"))
+        return settings_of(self.account, self.output("FunctionName"), self._environ.get("AWS_CA_BUNDLE"))
 
     def output(self, name: str) -> str:
         """Return an output of the stack.

@@ -68,11 +68,11 @@ class Bucket:
         with explained(self._account):
             try:
                 head = self._s3.head_object(Bucket=self.name, Key=key)
-            except ClientError as err:
+                tags = self._s3.get_object_tagging(Bucket=self.name, Key=key)["TagSet"]
+            except ClientError as err:  # between the two a recipe with `on_delete: remove` may have taken it away
                 if code_of(err) not in MISSING:
                     raise
                 return None
-            tags = self._s3.get_object_tagging(Bucket=self.name, Key=key)["TagSet"]
         return Found(
             size=head["ContentLength"],
             metadata=head["Metadata"],

@@ -83,6 +83,12 @@ class FakeS3:
         self.versions = [each for each in self.versions if each != (Key, VersionId)]
         self.markers = [each for each in self.markers if each != (Key, VersionId)]
 
+    def head_object(self, **_asked: str) -> dict[str, Any]:
+        return {"ContentLength": 1, "Metadata": {}}
+
+    def get_object_tagging(self, **_asked: str) -> dict[str, Any]:
+        raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "gone"}}, "GetObjectTagging")
+
     def _check(self, action: str) -> None:
         if action in self.denied:
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": action}}, action)
@@ -132,3 +138,8 @@ def test_remove_without_any_right_says_that_the_object_is_left() -> None:
     """A smoke test that may not clean up is still one."""
     s3 = FakeS3("s3:DeleteObjectVersion", "s3:DeleteObject")
     assert bucket(s3).remove("a.png") == "b/a.png"
+
+
+def test_look_at_an_object_that_goes_meanwhile_finds_nothing() -> None:
+    """A recipe with `on_delete: remove` takes outputs away while a smoke test cleans up."""
+    assert bucket(FakeS3()).look("a.png") is None
