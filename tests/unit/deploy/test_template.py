@@ -341,8 +341,7 @@ def test_replication_takes_everything_along_and_deletions_too(bucket: str) -> No
 
 def test_replicas_of_encrypted_buckets_need_a_key() -> None:
     """CloudFormation refuses the parameters at once, in our words, instead of half a stack later."""
-    template = read(TEXT)
-    [rule] = template["Rules"].values()
+    rule = read(TEXT)["Rules"]["ReplicaOfEncryptedBucketsNeedsAKey"]
     for parameters, wanted in (
         ({**CODE, **REPLICAS}, (False, False)),
         ({**CODE, **REPLICAS, "Encryption": "kms"}, (True, False)),
@@ -351,6 +350,16 @@ def test_replicas_of_encrypted_buckets_need_a_key() -> None:
         stack = Resolved(parameters)
         [assertion] = rule["Assertions"]
         assert (stack.value(rule["RuleCondition"]), stack.value(assertion["Assert"])) == wanted
+
+
+@pytest.mark.parametrize(("bound", "taken"), [("0", True), ("1", False), ("2", True), ("10", True)])
+def test_bound_of_one_is_refused_in_our_words(bound: str, *, taken: bool) -> None:
+    """SQS takes 2 to 1000, and would refuse 1 when half of the stack is there.
+
+    Source: AWS Lambda API reference, ScalingConfig.
+    """
+    [assertion] = read(TEXT)["Rules"]["NoneOrTwoAtOnce"]["Assertions"]
+    assert Resolved({**CODE, "MaximumConcurrency": bound}).value(assertion["Assert"]) is taken
 
 
 @pytest.mark.parametrize("kms", [False, True])
