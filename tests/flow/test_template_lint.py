@@ -7,7 +7,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
 from safelight.deploy.cloudformation import GITHUB, REPLICA, TEMPLATE, read
+from safelight.entry.cli import cli
 from tests.servers.process import installed
 from tests.unit.deploy.resolving import EVERYTHING, KEY_ARN, Resolved
 
@@ -31,7 +34,10 @@ def run(tool: str, *words: str | Path, given: str = "") -> subprocess.CompletedP
 
 def test_cfn_lint_has_nothing_to_say_of_what_the_command_prints() -> None:
     """`safelight template | cfn-lint`: no error and no warning."""
-    done = run("cfn-lint", given=TEMPLATE.read_text("utf-8"))
+    printed = CliRunner().invoke(cli, ["template"]).stdout
+    assert printed == TEMPLATE.read_text("utf-8")
+    assert CliRunner().invoke(cli, ["template", "--replica"]).stdout == REPLICA.read_text("utf-8")
+    done = run("cfn-lint", given=printed)
     assert (done.stdout, done.returncode) == ("", 0)
 
 
