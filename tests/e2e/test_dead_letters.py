@@ -24,7 +24,7 @@ from safelight.aws.queue import SqsQueue
 from safelight.entry.dead_letter_function import DeadLetterFunction
 from safelight.entry.digest_function import DigestFunction
 from safelight.entry.function import TIMING, Function
-from safelight.errors import InvalidMessage, SafelightError
+from safelight.errors import InvalidMessage, OutOfTime, ResourceMissing, SafelightError
 from safelight.recipe.model import DEFAULT_RECIPE
 from safelight.settings import Notify, Settings
 from tests.e2e.soak import jobs
@@ -122,9 +122,16 @@ def test_dead_letter_whose_topic_is_gone_comes_again(make: Make, deployment: Dep
 
 def test_dead_letter_without_time_comes_again(make: Make, kept: Kept) -> None:
     """What is begun shortly before the end would only be repeated."""
-    answer = make(DeadLetterFunction).handle(sqs_event({"what": "ever"}), Context(5))
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    with pytest.raises(OutOfTime):
+        make(DeadLetterFunction).handle(sqs_event({"what": "ever"}), Context(5))
     assert kept.unreadable() == []
+
+
+def test_dead_letters_of_which_none_can_be_ended_are_an_error(make: Make, deployment: Deployment) -> None:
+    """Lambda counts an answer as a success, whatever it says: only an error is seen by the alarm on errors."""
+    deployment.server.client("dynamodb").delete_table(TableName=deployment.table)
+    with pytest.raises(ResourceMissing):
+        make(DeadLetterFunction).handle(sqs_event({"what": "ever"}, {"who": "ever"}), Context())
 
 
 def test_dead_letter_function_takes_nothing_but_its_queue(make: Make) -> None:

@@ -13,7 +13,7 @@ from safelight.aws.kept import Kept
 from safelight.aws.queue import UNKNOWN, attribute, decoded
 from safelight.entry.function import Context, facts_of, logging_to, world_from
 from safelight.entry.give_up import DeadLetters, Letter, Process
-from safelight.errors import InvalidMessage, SafelightError
+from safelight.errors import InvalidMessage, OutOfTime, SafelightError
 from safelight.job import Outcome
 from safelight.log import JsonFormatter
 
@@ -38,33 +38,36 @@ class DeadLetterFunction:
         )
 
     def handle(self, event: Any, context: Context) -> dict[str, Any]:
-        """End what the batch holds, and return what must come again: while anything needed is away, all of it.
+        """End what the batch holds, and return what must come again.
 
         Raises:
             InvalidMessage: the event is no batch of a queue.
+            Exception: nothing of it could be ended, and why. All of it comes again then too, and Lambda's metric of
+                errors, on which there is an alarm, counts it; an answer would look like a success.
         """
         self._logs.setFormatter(JsonFormatter(facts_of(self._environ, context)))
-        failed: list[dict[str, str]] = []
-        for id_, letter in letters_of(event):
-            left_s = context.get_remaining_time_in_millis() / 1000
-            if left_s < LEAST_S or not self._end(letter):
-                failed.append({"itemIdentifier": id_})
-        return {"batchItemFailures": failed}
+        letters = letters_of(event)
+        failed = {id_: error for id_, letter in letters if (error := self._end(letter, context))}
+        if len(failed) == len(letters):
+            raise next(iter(failed.values()))
+        return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in failed]}
 
     def close(self) -> None:
         """Close the connections; Lambda just stops the process."""
         self._world.close()
 
-    def _end(self, letter: Letter) -> bool:
+    def _end(self, letter: Letter, context: Context) -> Exception | None:
+        if context.get_remaining_time_in_millis() / 1000 < LEAST_S:
+            return OutOfTime("no time was left for a dead letter in this invocation")
         try:
             self._letters.end(letter)
         except SafelightError as err:
             _log.error("a dead letter comes again: %s", err.message, extra={"code": err.code})
-            return False
-        except Exception:  # noqa: BLE001 -- an entry point; whatever it is, the message comes again
+            return err
+        except Exception as err:  # noqa: BLE001 -- an entry point; whatever it is, the message comes again
             _log.exception("a dead letter comes again")
-            return False
-        return True
+            return err
+        return None
 
     def _told(self, outcome: Outcome) -> None:
         line = emf.line(outcome, environment=self._world.environment, cold_start=False, now=time.time())
