@@ -6,11 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
+from safelight import packed
+from safelight.config import load
 from tests.servers import stack
 from tests.servers.aws import Server
 from tests.unit.deploy.refusing import refusing
@@ -27,7 +31,7 @@ ACCOUNT = [
     "permissions",
     "stack",
 ]
-DEPLOYED = ["options", "functions", "uploads", "mail", "alarms", "dead letters"]
+DEPLOYED = ["options", "recipes", "functions", "uploads", "mail", "alarms", "dead letters"]
 
 
 def doctor(folder: Path, environ: dict[str, str], *arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -47,6 +51,15 @@ def project(folder: Path, region: str, more: str = "") -> None:
     (folder / "safelight.yaml").write_text(text)
 
 
+def package(folder: Path) -> bytes:
+    """Return a package with the project of a folder, whose handler does nothing."""
+    out = BytesIO()
+    with ZipFile(out, "w") as archive:
+        archive.writestr("safelight/entry/lambda_handler.py", stack.IDLE)
+        archive.writestr(f"{packed.FOLDER}/{packed.FILE}", packed.dump(load(folder / "safelight.yaml", {}).settings))
+    return out.getvalue()
+
+
 def test_doctor_looks_at_the_account_before_and_after_a_deployment(ministack: Server, tmp_path: Path) -> None:
     """Before, the names are free; after, each part of the deployment is looked at, and what differs is told."""
     project(tmp_path, ministack.region)
@@ -57,6 +70,8 @@ def test_doctor_looks_at_the_account_before_and_after_a_deployment(ministack: Se
     buckets = {"InputBucketName": "mydoctored-input-dev", "OutputBucketName": "mydoctored-output-dev"}
     mails = {"Email1": "ann@example.com", "AlarmEmail1": "ann@example.com", "AlarmEmail2": "bob@example.com"}
     made = stack.create(ministack, "doctored-dev", **names, **buckets, **mails, Email2="bob@example.com")
+    function = made.outputs["FunctionName"]
+    ministack.client("lambda").update_function_code(FunctionName=function, ZipFile=package(tmp_path))
     code, after = doctor(tmp_path, ministack.environment, "--aws", "dev")
     assert (code, list(after)) == (0, [*ACCOUNT, *DEPLOYED])
     assert {name for name, each in after.items() if each["status"] != "ok"} == {"credentials"}, after
@@ -74,12 +89,18 @@ def test_doctor_looks_at_the_account_before_and_after_a_deployment(ministack: Se
     ministack.client("sqs").send_message(QueueUrl=made.outputs["DeadLetterQueueUrl"], MessageBody="?")
     source = made.resources["EventSource"]
     ministack.client("lambda").update_event_source_mapping(UUID=source, Enabled=False)
-    project(tmp_path, ministack.region, "aws: {memory: 1024}\n")
+    recipe = "recipes: [{name: web, renditions: [{key: '{dir}{filename}.webp'}]}]\n"
+    project(tmp_path, ministack.region, "aws: {memory: 1024}\nlimits: {seconds: 50}\n" + recipe)
     code, worse = doctor(tmp_path, ministack.environment, "--aws", "dev")
     assert code == 1
     assert "bob@example.com left by a click on unsubscribe" in worse["mail"]["detail"]
     assert "MemorySize: 512 is deployed, 1024 is in the file" in worse["options"]["detail"]
     assert worse["uploads"]["status"] == "fail"
+    assert worse["recipes"]["detail"].splitlines() == [
+        "recipe 'web' is in the file, and not deployed",
+        "recipe 'default' is deployed, and not in the file",
+        "limits differ",
+    ]
 
 
 def test_doctor_without_credentials_says_how_to_get_some(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from botocore.session import get_session
+from msgspec.structs import replace
 
 from safelight.deploy.environment import Artifact, parameters
 from safelight.entry.cli import stack_checks as checks
 from safelight.entry.cli.aws_checks import Cloud
 from safelight.placement import Aws
+from safelight.recipe.model import Limits
 from safelight.settings import Notify, Settings
 from tests.unit.deploy.answering import ID, REGION, Answer, cloud, environment
 
@@ -88,6 +90,38 @@ def test_options_that_differ_from_the_file_are_named_with_both_values() -> None:
     assert found.status == "warn"
     assert "MemorySize: 512 is deployed, 1024 is in the file" in found.detail
     assert "Email1: a@example.com is deployed, none is in the file" in found.detail
+
+
+RECIPE = Settings().recipes[0]
+OTHER = replace(RECIPE, name="other")
+
+
+@pytest.mark.parametrize(
+    ("deployed_", "wanted", "told"),
+    [
+        (Settings(), Settings(), []),
+        (Settings(), Settings(recipes=(RECIPE, OTHER)), ["recipe 'other' is in the file, and not deployed"]),
+        (Settings(recipes=(RECIPE, OTHER)), Settings(), ["recipe 'other' is deployed, and not in the file"]),
+        (
+            Settings(),
+            Settings(recipes=(replace(RECIPE, metadata="strip"),)),
+            ["recipe 'default' is another one in the file"],
+        ),
+        (Settings(), Settings(limits=Limits(seconds=9)), ["limits differ"]),
+        (Settings(), Settings(notify=Notify(on=("failure",))), ["notify differ"]),
+        (Settings(recipes=(RECIPE, OTHER)), Settings(recipes=(OTHER, RECIPE)), ["the recipes stand in another order"]),
+    ],
+)
+def test_differences_name_what_is_not_deployed(deployed_: Settings, wanted: Settings, told: list[str]) -> None:
+    """Whoever changed a recipe reads which one still runs as it was."""
+    assert checks.differences(deployed_, wanted) == told
+
+
+def test_recipes_that_cannot_be_read_are_a_warning() -> None:
+    """A package without settings, as of another Safelight, is no reason to stop."""
+    place: Answer = ("get_function", {"Code": {"Location": "http://127.0.0.1:9/x.zip"}})
+    found = checks.recipes(deployed(lambda_=[place]))
+    assert (found.status, "could not be compared" in found.detail) == ("warn", True)
 
 
 def function(name: str, **states: str) -> Answer:

@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 from msgspec import Struct
 
 from safelight.deploy.account import Account, explained
+from safelight.deploy.buckets import is_there
 from safelight.deploy.environment import Environment
-from safelight.deploy.errors import DeployError, NotPermitted, RegionDisabled
+from safelight.deploy.errors import BucketTaken, BucketUnusable, DeployError, NotPermitted, RegionDisabled
 from safelight.entry.checkup import Verdict, examine, fail, ok, warn
 from safelight.entry.cli.deploy_actions import Grant, grants
 from safelight.settings import Settings
@@ -84,7 +85,7 @@ def credentials(cloud: Cloud) -> Verdict:
 def region(cloud: Cloud) -> Verdict:
     """See that the account uses the region."""
     name, account = cloud.account.region, cloud.account
-    if not account.endpoint and name not in account.session.get_available_regions("lambda", _partition(account)):
+    if not account.endpoint and name not in account.session.get_available_regions("lambda", account.partition):
         return warn(f"{name} answers, and boto3 knows no Lambda there", "Check `region:`; upgrade boto3 if it is new.")
     try:
         status = account.client("account").get_region_opt_status(RegionName=name)["RegionOptStatus"]
@@ -94,10 +95,6 @@ def region(cloud: Cloud) -> Verdict:
     if status in ("ENABLED", "ENABLED_BY_DEFAULT"):
         return ok(f"{name} is enabled and answers")
     return fail(f"{name} is {status.lower()}", RegionDisabled.default_remedy)
-
-
-def _partition(account: Account) -> str:
-    return account.principal.split(":")[1]
 
 
 def clock(cloud: Cloud) -> Verdict:
@@ -165,36 +162,16 @@ def bucket_names(cloud: Cloud) -> Verdict:
 
 def _bucket(cloud: Cloud, kind: str, name: str, *, is_made: bool) -> Verdict:
     try:
-        found = cloud.account.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=cloud.account.id)
-    except ClientError as err:
-        return _absent(str(err.response["Error"]["Code"]), kind, name, is_made=is_made)
-    place = found.get("BucketRegion", cloud.account.region)
-    if place != cloud.account.region:
-        remedy = f"EventBridge and Lambda work within a region: set `region: {place}`, or name another bucket."
-        return fail(f"{name} is in {place}, and the stack in {cloud.account.region}", remedy)
+        found = is_there(cloud.account, name)
+    except (BucketTaken, BucketUnusable) as err:
+        remedy = err.remedy if is_made else f"Correct aws.{kind}, or be allowed s3:ListBucket on it."
+        return fail(err.message, remedy)
+    if not found:
+        return ok(f"{name} is free") if is_made else fail(f"{name} is not there", f"Make it, or correct aws.{kind}.")
     if is_made and cloud.outputs.get(f"{kind.capitalize()}Bucket") != name:
-        return warn(
-            f"{name} is there, in this account", "`safelight deploy` takes back what an earlier stack of it left."
-        )
+        remedy = "`safelight deploy` takes back what an earlier stack of the same name left, and refuses any other."
+        return warn(f"{name} is there, in this account", remedy)
     return ok(f"{name} is the stack's" if is_made else f"{name} is there, in this account")
-
-
-def _absent(code: str, kind: str, name: str, *, is_made: bool) -> Verdict:
-    """Say what S3 means that does not let us see a bucket; to HEAD it gives the bare status."""
-    if code == "404":
-        if is_made:
-            return ok(f"{name} is free")
-        return fail(f"{name} is not there", f"Make it, or correct aws.{kind}.")
-    if code in ("403", "AccessDenied"):
-        if not is_made:
-            return fail(
-                f"{name} is another account's, or closed to you", f"Correct aws.{kind}, or ask for s3:ListBucket."
-            )
-        remedy = "Every bucket of the world needs its own name: write `names: {suffix: account}`, or another `name`."
-        return fail(f"{name} is taken by another account, or closed to you", remedy)
-    if code in ("301", "307", "PermanentRedirect"):
-        return fail(f"{name} is there, in another region", "Name the region where it is, or another bucket.")
-    return warn(f"{name}: S3 answers {code}", "Try again; if it stays, name another bucket.")
 
 
 def permissions(cloud: Cloud) -> Verdict:

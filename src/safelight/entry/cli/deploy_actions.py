@@ -17,7 +17,7 @@ class Grant(Struct, frozen=True, kw_only=True):
 
 def grants(environment: Environment, account: Account) -> list[Grant]:
     """Return what `deploy` and CloudFormation, which acts by our permissions, do to the main parts of the stack."""
-    partition = account.principal.split(":")[1]
+    partition = account.partition
 
     def arn(service: str, resource: str) -> str:
         return f"arn:{partition}:{service}:{account.region}:{account.id}:{resource}"

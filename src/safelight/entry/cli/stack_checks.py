@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from safelight import packed
 from safelight.deploy.environment import Artifact, parameters
 from safelight.entry.checkup import Verdict, fail, ok, warn
 from safelight.entry.cli.aws_checks import AwsCheck, Cloud
+from safelight.errors import InvalidRecipe, Unavailable
+from safelight.operate.code import settings_of
+from safelight.settings import Settings
 
 STATES = {
     "ROLLBACK_COMPLETE": (
@@ -84,6 +88,29 @@ def options(cloud: Cloud) -> Verdict:
     if differing:
         return warn("\n".join(differing), f"`{_deploy(cloud)}` makes it so.")
     return ok("as safelight.yaml says")
+
+
+def recipes(cloud: Cloud) -> Verdict:
+    """Compare what the function develops by with what safelight.yaml says now."""
+    try:
+        theirs = settings_of(cloud.account, cloud.outputs["FunctionName"])
+    except (InvalidRecipe, Unavailable) as err:
+        return warn(f"could not be compared: {err.message}", f"`{_deploy(cloud)}` brings the function up to date.")
+    if differing := differences(theirs, packed.carried(cloud.settings)):
+        return warn("\n".join(differing), f"`{_deploy(cloud)}` brings the function up to date.")
+    return ok("as safelight.yaml says")
+
+
+def differences(deployed: Settings, wanted: Settings) -> list[str]:
+    """Say what differs between two settings as packages carry them."""
+    before, now = ({recipe.name: recipe for recipe in each.recipes} for each in (deployed, wanted))
+    found = [
+        *(f"recipe {name!r} is in the file, and not deployed" for name in now if name not in before),
+        *(f"recipe {name!r} is deployed, and not in the file" for name in before if name not in now),
+        *(f"recipe {name!r} is another one in the file" for name in now if now[name] != before.get(name, now[name])),
+        *(f"{part} differ" for part in ("limits", "notify") if getattr(deployed, part) != getattr(wanted, part)),
+    ]
+    return found or ([] if deployed == wanted else ["the recipes stand in another order"])
 
 
 def _deploy(cloud: Cloud) -> str:
@@ -232,6 +259,7 @@ def _messages(cloud: Cloud, output: str) -> int:
 
 DEPLOYED: tuple[tuple[str, AwsCheck], ...] = (
     ("options", options),
+    ("recipes", recipes),
     ("functions", functions),
     ("uploads", uploads),
     ("mail", mail),
