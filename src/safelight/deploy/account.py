@@ -24,6 +24,8 @@ MEANINGS: dict[str, tuple[type[errors.DeployError], str]] = {
     **dict.fromkeys(("RequestTimeTooSkewed", "RequestExpired"), UNSIGNED),
     **dict.fromkeys(("OptInRequired", "RegionDisabledException"), DISABLED),
 }
+LOGINS = (exceptions.SSOError, exceptions.LoginError)
+LOGGED_OUT = (*LOGINS, exceptions.TokenRetrievalError, exceptions.CredentialRetrievalError)
 DENIED = ("AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation", "AuthorizationError")
 # Source: the Service Authorization Reference; of most operations the action has the same name.
 ACTIONS = {
@@ -95,10 +97,8 @@ def explained(account: Account | None = None) -> Iterator[None]:
         raise _meaning(err, account) from err
     except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.ProfileNotFound) as err:
         raise errors.NoCredentials(f"no AWS credentials can be used: {err}") from err
-    except (exceptions.SSOError, exceptions.LoginError, exceptions.TokenRetrievalError) as err:
+    except LOGGED_OUT as err:
         raise errors.ExpiredCredentials(f"the login at AWS does not hold: {err}") from err
-    except exceptions.CredentialRetrievalError as err:
-        raise errors.ExpiredCredentials(f"the credentials cannot be had: {err}") from err
     except exceptions.BotoCoreError as err:
         raise errors.AwsUnreachable(f"AWS could not be asked: {err}") from err
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -36,9 +36,14 @@ class Row(Struct, frozen=True, kw_only=True):
         return self.verb in ("replace", "may replace", "delete")
 
 
-def rows(changes: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Return a plan: what needs a look comes last, where one looks."""
-    found = (_row(change) for change in changes)
+def rows(changes: Iterable[Mapping[str, Any]], retained: Collection[str] = ()) -> list[Row]:
+    """Return a plan: what needs a look comes last, where one looks.
+
+    Args:
+        changes: of a change set.
+        retained: logical ids of what is kept, outside of the stack, when it is replaced.
+    """
+    found = (_row(change, retained) for change in changes)
     order = ("take back", "add", "change", "leave", "may replace", "replace", "delete")
     return sorted(found, key=lambda row: (order.index(row.verb), row.kind, row.name))
 
@@ -49,13 +54,14 @@ def changed_parameters(old: Iterable[Mapping[str, Any]], new: Mapping[str, str])
     return [(name, before[name], value) for name, value in new.items() if before.get(name, value) != value]
 
 
-def _row(change: Mapping[str, Any]) -> Row:
+def _row(change: Mapping[str, Any], retained: Collection[str]) -> Row:
     verb = VERBS.get(change["Action"]) or REPLACED.get(change.get("Replacement"), "change")
     held, physical = HELD.get(change["ResourceType"], ""), change.get("PhysicalResourceId", "")
-    kept = "Retain" in change.get("PolicyAction", "")
+    kept = "Retain" in change.get("PolicyAction", "") or (verb != "delete" and change["LogicalResourceId"] in retained)
     warning = ""
     if verb in ("delete", "replace", "may replace") and held:
-        warning = f"{physical} stays, with {held}, outside of the stack" if kept else f"{held} would be lost"
+        outcome = f"{physical} stays, with {held}, outside of the stack" if kept else f"{held} would be lost"
+        warning = f"if it is replaced, {outcome}" if verb == "may replace" else outcome
     return Row(
         verb="leave" if verb == "delete" and kept else verb,
         name=change["LogicalResourceId"],

@@ -32,8 +32,7 @@ def follow(
         after: the newest event before the operation; without it the operation that runs is taken from its start.
         pause: waits for seconds.
     """
-    seen: set[str] = set()
-    wait_s = FIRST_PAUSE_S
+    seen, wait_s = set[str](), FIRST_PAUSE_S
     while True:
         for event in _operation(cloudformation, stack_id, after):
             if event["EventId"] not in seen:

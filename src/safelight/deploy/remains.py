@@ -14,6 +14,7 @@ KINDS: dict[str, Kind] = {"AWS::S3::Bucket": "bucket", "AWS::DynamoDB::Table": "
 SERVICES: dict[str, Kind] = {"s3": "bucket", "dynamodb": "table", "kms": "key"}
 TAG = "safelight:stack"
 """A tag of all that a stack makes; its value is the name of the stack."""
+MADE = ("CREATE_COMPLETE", "IMPORT_COMPLETE")
 MISSING = ("404", "NoSuchBucket", "ResourceNotFoundException", "NotFoundException")
 
 
@@ -37,17 +38,14 @@ def made_by(account: Account, stack: str) -> set[Remains]:
             _, _, service, _, _, name = each["ResourceARN"].split(":", 5)
             found.add(Remains(kind=SERVICES[service], name=name.rpartition("/")[2]))
     cloudformation = account.client("cloudformation")
-    stacks = [
-        each["StackId"]
-        for page in cloudformation.get_paginator("list_stacks").paginate()
-        for each in page["StackSummaries"]
-        if each["StackName"] == stack
-    ]
-    for stack_id in stacks:
+    pages = cloudformation.get_paginator("list_stacks").paginate()
+    summaries = (each for page in pages for each in page["StackSummaries"])
+    for stack_id in (each["StackId"] for each in summaries if each["StackName"] == stack):
         for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):
             for event in page["StackEvents"]:
-                if (kind := KINDS.get(event["ResourceType"])) and (name := event.get("PhysicalResourceId")):
-                    found.add(Remains(kind=kind, name=name))
+                # What failed because it was there already has an event with its name, too.
+                if (kind := KINDS.get(event["ResourceType"])) and event["ResourceStatus"] in MADE:
+                    found.add(Remains(kind=kind, name=event["PhysicalResourceId"]))
     return found
 
 

@@ -30,13 +30,17 @@ NOTHING = ("The submitted information didn't contain changes", "No updates are t
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """A stack as it is to be. `template` is create_change_set's TemplateBody or TemplateURL."""
+    """A stack as it is to be. `template` is create_change_set's TemplateBody or TemplateURL.
+
+    `retained` are the logical ids of what is kept when it is replaced.
+    """
 
     name: str
     template: Mapping[str, str]
     parameters: Mapping[str, str]
     tags: Mapping[str, str] = {}
     imports: Sequence[Any] = ()
+    retained: Sequence[str] = ()
 
 
 class ChangeSet(Struct, frozen=True, kw_only=True):

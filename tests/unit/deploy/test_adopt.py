@@ -37,13 +37,14 @@ def left(aws: FakeAws, target: Environment | None = None, held: tuple[str, ...] 
     return left_over(aws, target or environment(), held)  # type: ignore[arg-type]
 
 
-def with_history(buckets: dict[str, str], **more: Any) -> FakeAws:
+def with_history(buckets: dict[str, str], made: str = "CREATE_COMPLETE", **more: Any) -> FakeAws:
     """An account in which a stack of this name was deleted that had retained two buckets."""
     cloudformation = FakeCloudFormation()
     stack = cloudformation.add("image-processor-dev", "CREATE_COMPLETE")
     for name, physical in (("InputBucket", INPUT), ("OutputBucket", OUTPUT)):
-        cloudformation.happen(stack.id, (name, "DELETE_SKIPPED", ""))
-        stack.events[-1]["PhysicalResourceId"] = physical
+        for status in (made, "DELETE_SKIPPED"):
+            cloudformation.happen(stack.id, (name, status, ""))
+            stack.events[-1]["PhysicalResourceId"] = physical
     cloudformation.happen(stack.id, ("image-processor-dev", "DELETE_COMPLETE", ""))
     return FakeAws(buckets, cloudformation=cloudformation, **more)
 
@@ -60,6 +61,12 @@ def test_left_over_of_a_destroyed_stack_is_found(by: str) -> None:
     tagged = (f"arn:aws:s3:::{INPUT}", f"arn:aws:s3:::{OUTPUT}")
     aws = with_history(buckets, tables=(TABLE,)) if by == "events" else FakeAws(buckets, (TABLE,), tagged)
     assert left(aws) == ALL
+
+
+def test_left_over_bucket_that_a_stack_failed_to_make_is_not_its_own() -> None:
+    """Its events name the bucket, since somebody had made it by hand before: it must never be taken or deleted."""
+    with pytest.raises(BucketTaken):
+        left(with_history({INPUT: "eu-north-1"}, made="CREATE_FAILED"))
 
 
 def test_left_over_key_is_taken_back_with_the_bucket_that_it_encrypts() -> None:

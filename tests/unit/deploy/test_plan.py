@@ -106,6 +106,15 @@ def test_rows_what_goes_away_is_danger_and_tells_of_data(given: dict[str, Any], 
     assert bool(found.warning) == bool(warning)
 
 
+def test_rows_perhaps_replaced_says_if_and_looks_at_the_template() -> None:
+    """CloudFormation tells its policy only when it is sure to replace; the template has it."""
+    bucket = {**BUCKET, "Action": "Modify", "Replacement": "Conditional"}
+    del bucket["PolicyAction"]
+    [lost], [kept] = rows([bucket]), rows([bucket], ["InputBucket"])
+    assert lost.warning == "if it is replaced, its objects would be lost"
+    assert kept.warning == "if it is replaced, myimage-processor-input stays, with its objects, outside of the stack"
+
+
 def test_rows_retained_deletion_leaves_and_says_so() -> None:
     """The resource goes from the stack, its data stays: no danger, and still to be known."""
     found = row(BUCKET)

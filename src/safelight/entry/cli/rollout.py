@@ -174,7 +174,11 @@ def _roll_out(rollout: Rollout) -> None:
         kind = "UPDATE"
     tags = {remains.TAG: name, "safelight:environment": rollout.environment.environment}
     fitting = _fitting(rollout, text, template)
-    _change(rollout, Wanted(name=name, template=fitting, parameters=rollout.parameters, tags=tags), kind)
+    retained = [
+        each for each, resource in template["Resources"].items() if resource.get("UpdateReplacePolicy") == "Retain"
+    ]
+    wanted = Wanted(name=name, template=fitting, parameters=rollout.parameters, tags=tags, retained=retained)
+    _change(rollout, wanted, kind)
 
 
 def _change(rollout: Rollout, wanted: Wanted, kind: Kind) -> None:
@@ -185,9 +189,8 @@ def _change(rollout: Rollout, wanted: Wanted, kind: Kind) -> None:
         click.echo(f"{wanted.name} is up to date: nothing to change.")
         return
     try:
-        stack_view.print_plan(
-            rows(made.changes), changed_parameters(before.get("Parameters", ()) if before else (), wanted.parameters)
-        )
+        old = before.get("Parameters", ()) if before else ()
+        stack_view.print_plan(rows(made.changes, wanted.retained), changed_parameters(old, wanted.parameters))
         agreed = not rollout.asked.dry_run and (rollout.asked.yes or click.confirm("Do this?"))
         if agreed:
             rollout.prepare()

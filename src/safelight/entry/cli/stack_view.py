@@ -58,7 +58,7 @@ def watch(title: str, events: Iterator[Event]) -> list[Event]:
             elif not is_stack(event):
                 console.print(_ended(event, at - begun.pop(name, at)), soft_wrap=True)
             busy = [each for each in begun if each != event["StackName"]]
-            status.update(escape(f"{', '.join(busy[:3])}{' and others' if busy[3:] else ''} ..."))
+            status.update(escape(f"{', '.join(busy[:3]) or 'AWS'}{' and others' if busy[3:] else ''} ..."))
     took = (seen[-1]["Timestamp"] - seen[0]["Timestamp"]).total_seconds()
     click.echo(f"{seen[-1]['StackName']} is {seen[-1]['ResourceStatus']} after {took:.0f} s.")
     return seen
@@ -66,7 +66,7 @@ def watch(title: str, events: Iterator[Event]) -> list[Event]:
 
 def _ended(event: Event, seconds: float) -> Text:
     state = event["ResourceStatus"]
-    text = Text(f"{seconds:6.1f} s  ", style="dim")
+    text = Text().append(f"{seconds:6.1f} s  ", style="dim")
     text.append(f"{state.replace('_', ' ').lower():<18}", style="red" if state.endswith("FAILED") else "green")
     text.append(f" {event.get('LogicalResourceId')}", style="default")
     text.append(f"  {_short(event.get('PhysicalResourceId', ''))}", style="dim")

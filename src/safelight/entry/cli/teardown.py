@@ -39,8 +39,11 @@ def destroy(found: Loaded, environment: str, agreed: Agreed) -> None:
 
 
 def _destroy(target: Environment, places: list[tuple[Account, str]], agreed: Agreed) -> None:
+    # A bucket that safelight.yaml names is its owner's, also where an earlier stack had made it.
+    named = ((target.input_bucket, target.owns_input), (target.output_bucket, target.owns_output))
+    theirs = [Remains(kind="bucket", name=name) for name, owns in named if not owns]
     there = [(account, stack) for account, stack in places if find(account.client("cloudformation"), stack)]
-    holding = [(account, each) for account, stack in places for each in _remains(account, stack)]
+    holding = [(account, each) for account, stack in places for each in _remains(account, stack) if each not in theirs]
     if not there and not (agreed.with_data and holding):
         click.echo(f"There is no stack {target.stack}.")
         _print_kept(target, holding)
