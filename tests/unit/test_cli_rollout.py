@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from safelight.config import load
 from safelight.deploy import cloudformation
 from safelight.deploy.environment import environment_of
-from safelight.entry.cli import rollout, stack_view
+from safelight.entry.cli import rollout, stack_view, teardown
 from safelight.entry.cli.rollout import Asked, Rollout, stacks_of
+from safelight.entry.cli.teardown import Agreed
 from tests.unit.deploy.fake_aws import FakeAws
 from tests.unit.deploy.fake_cloudformation import FakeCloudFormation
 
@@ -92,6 +94,19 @@ def test_deploy_template_too_long_for_a_call_loses_its_comments(tmp_path: Path) 
     with pytest.raises(KeyboardInterrupt):
         rolled_out(found, interrupt, long)
     assert found.cloudformation.asked["TemplateBody"] == '{"Resources":{"Queue":{"Type":"AWS::SQS::Queue"}}}'
+
+
+def test_destroy_never_counts_a_bucket_that_the_file_names(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where an earlier stack had made it: it is its owner's since."""
+    found = FakeAws({"photos": "eu-north-1"})
+    stack = found.cloudformation.add(STACK, "CREATE_COMPLETE")
+    found.cloudformation.happen(stack.id, ("InputBucket", "CREATE_COMPLETE", ""))
+    stack.events[-1]["PhysicalResourceId"] = "photos"
+    found.cloudformation.happen(stack.id, (STACK, "DELETE_COMPLETE", ""))
+    target = replace(environment_of(load(None, {}), "dev", found.id), input_bucket="photos", owns_input=False)
+    places: Any = [(found, STACK)]
+    teardown._destroy(target, places, Agreed(with_data=True, stack=STACK, data=STACK))
+    assert capsys.readouterr().out.splitlines()[0] == f"There is no stack {STACK}."
 
 
 def event(logical: str, status: str, second: float, reason: str = "", physical: str = "") -> Any:

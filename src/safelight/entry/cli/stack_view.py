@@ -94,6 +94,7 @@ def print_next(environment: Environment, outputs: Mapping[str, str]) -> None:
     """Say what one does with a stack that is there."""
     source, target = outputs.get("InputBucket", ""), outputs.get("OutputBucket", "")
     steps = [
+        ("try", f"safelight smoke {environment.environment}"),
         ("upload", f"aws s3 cp picture.jpg s3://{source}/ --region {environment.region}"),
         ("outputs", f"aws s3 ls --recursive s3://{target}/ --region {environment.region}"),
         ("logs", f"safelight logs {environment.environment} --follow"),
