@@ -23,8 +23,7 @@ def is_there(account: Account, bucket: str) -> bool:
         if code_of(err) == "404":
             return False
         if code_of(err) == "403":
-            who = f"or {account.principal} may not look at it (s3:ListBucket)"
-            raise BucketTaken(f"the bucket {bucket} is somebody else's, {who}") from err
+            raise BucketTaken(f"{bucket} is somebody else's, or {account.principal} may not s3:ListBucket it") from err
         raise
     if (region := found.get("BucketRegion", account.region)) != account.region:
         raise BucketUnusable(f"the bucket {bucket} is in {region}, and the stack in {account.region}")
