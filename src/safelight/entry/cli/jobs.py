@@ -93,8 +93,9 @@ def replay(job_ids: tuple[str, ...], status: str | None, environment: str | None
         renewed = sum(_queue_again(backend, outcome) for outcome in found)
         kept = backend.send_kept() if status == Status.FAILED.value else 0
     changed = f"; of {renewed} the recipe has changed since, which makes new jobs" if renewed else ""
-    letters = f" and {show.counted(kept, 'dead letter')}" if kept else ""
-    click.echo(f"{show.counted(len(found), 'job')}{letters} queued again{changed}")
+    parts = [show.counted(len(found), "job")] if found or not kept else []
+    parts += [show.counted(kept, "dead letter")] if kept else []
+    click.echo(f"{' and '.join(parts)} queued again{changed}")
 
 
 def _queue_again(backend: Backend, outcome: Outcome) -> bool:
