@@ -6,9 +6,18 @@ import json
 import subprocess
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import msgspec
+
+from safelight.aws.access import access_from
+from safelight.aws.client import Client
+from safelight.aws.ledger import DynamoLedger
 from safelight.config import load
+from safelight.entry.function import TIMING
+from safelight.job import Outcome
 from tests.flow.running import command, environment
 from tests.servers.aws import Server
 from tests.servers.chain import connect, until, zipped
@@ -72,11 +81,11 @@ class Operated:
         """Return a command line on this project."""
         return [*command(*words), "-c", str(self.config)]
 
-    def ask(self, *words: str, code: int = 0, columns: int = 120) -> str:
+    def ask(self, *words: str, code: int = 0) -> str:
         """Run a command, and return all that it said; standard error comes last."""
         found = subprocess.run(
             self.words(*words),
-            env=environment(**self.deployment.server.environment, COLUMNS=str(columns)),
+            env=environment(**self.deployment.server.environment),
             capture_output=True,
             text=True,
             timeout=180,
@@ -86,16 +95,17 @@ class Operated:
         return found.stdout + found.stderr
 
     def drop(self, key: str, body: bytes) -> None:
-        """Upload a picture, and wait until its job has ended."""
+        """Upload a picture."""
         self.deployment.server.client("s3").put_object(Bucket=self.deployment.input, Key=key, Body=body)
 
-    def wait_for(self, *keys: str) -> dict[str, dict[str, object]]:
+    def wait_for(self, *keys: str) -> dict[str, dict[str, Any]]:
         """Wait until the jobs of these keys have ended, and return them as `jobs --json` has them."""
-        ends = time.monotonic() + 90
-        while True:
-            lines = self.ask("jobs", "--env", ENVIRONMENT, "--json").splitlines()
-            found = {job["upload"]["key"]: job for job in map(json.loads, lines)}
-            if all(found.get(key, {}).get("status") not in (None, "queued", "running") for key in keys):
-                return found
-            assert time.monotonic() < ends, f"still waiting for {keys}: {found}"
-            time.sleep(0.5)
+        with closing(Client(access_from(self.deployment.server.environment), TIMING)) as client:
+            ledger = DynamoLedger(client, self.deployment.table, now=time.time, unique=lambda: uuid.uuid4().hex)
+
+            def ended() -> dict[str, Outcome] | None:
+                found = {job.upload.key: job for job in ledger.jobs() if job.status.ended}
+                return found if set(keys) <= set(found) else None
+
+            found = until(ended, f"the jobs of {keys}")
+        return {key: json.loads(msgspec.json.encode(job)) for key, job in found.items()}

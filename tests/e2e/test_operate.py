@@ -111,7 +111,7 @@ def test_replay_develops_again_what_failed_on_aws(operated: Operated) -> None:
     """A job is reopened and its upload queued; the function does the rest."""
     job = str(operated.wait_for("pictures/bad.png")["pictures/bad.png"]["id"])
     assert "1 job queued again\n" in operated.ask("replay", job, *ENV)
-    until(lambda: json.loads(operated.ask("status", job, *ENV, "--json", code=1))["attempts"] == 2, "the second try")
+    until(lambda: operated.wait_for()["pictures/bad.png"]["attempts"] == 2, "the second try")
 
 
 def test_replay_by_a_recipe_that_is_not_deployed_goes_by_the_one_that_is(operated: Operated, tmp_path: Path) -> None:
@@ -239,3 +239,11 @@ def test_replay_of_failed_jobs_brings_back_dead_letters_too(operated: Operated, 
     assert "1 dead letter queued again\n" in operated.ask("replay", "--status", "failed", *ENV)
     assert operated.wait_for("pictures/letter.png")["pictures/letter.png"]["status"] == "succeeded"
     assert "0 jobs queued again\n" in operated.ask("replay", "--status", "failed", *ENV)
+
+
+def test_doctor_with_smoke_tries_a_picture_too(operated: Operated) -> None:
+    """After the checks, each step in the form of a check; this stack lacks most of what is looked at before."""
+    said = operated.ask("doctor", "--aws", ENVIRONMENT, "--smoke", code=1)
+    assert re.search(r"^ok +smoke +upload: pictures/safelight-smoke-", said, re.MULTILINE)
+    assert re.search(r"^ok +smoke +clean up: removed", said, re.MULTILINE)
+    assert "--smoke goes with --aws" in operated.ask("doctor", "--smoke", code=2)
