@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from safelight.deploy.errors import NoCredentials, NoRate, PricesUnreadable
 from safelight.entry.cli import cli
-from safelight.entry.cli.bill import count_text, usd_text
+from safelight.entry.cli.bill import count_text, long_text, usd_text
 from safelight.entry.cli.costs import Costs, costs
 from safelight.figures import digits
 from safelight.job import Outcome, Status, Upload
@@ -158,6 +158,11 @@ def test_usd_text_is_in_cents(usd: float, text: str) -> None:
 def test_digits_are_three_without_an_exponent(number: float, text: str) -> None:
     """A job costs so little that a computer would write 8.2e-06."""
     assert digits(number) == text
+
+
+def test_long_text_is_in_hours_where_it_is_long() -> None:
+    """A backlog may take any time."""
+    assert [long_text(each) for each in (0.5, 119, 600, 11_093)] == ["0.5 s", "119.0 s", "10 minutes", "3.1 hours"]
 
 
 def test_count_text_has_thousands() -> None:

@@ -66,14 +66,14 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
     if outlook.wait_s is None or outlook.late_s is None:
         yield "All month at this rate the queue grows without end: more comes than the limits above let through."
     else:
-        late, mean = (time_text(seconds * 1000) for seconds in (outlook.late_s, outlook.wait_s))
+        late, mean = long_text(outlook.late_s), long_text(outlook.wait_s)
         waits = f"waits {mean} on average, one of a hundred more than {late}"
         yield f"All month at this rate an upload {waits if outlook.late_s else 'finds a free function'}."
     burst = outlook.burst
-    end = "no end in two days" if burst.after_s is None else f"done {time_text(burst.after_s * 1000)} after it"
+    end = "no end in two days" if burst.after_s is None else f"done {long_text(burst.after_s)} after it"
     yield (
         f"Ten minutes of it after a quiet time: at most {burst.backlog:,.0f} wait, "
-        f"the longest {time_text(burst.longest_s * 1000)}; {end}."
+        f"the longest {long_text(burst.longest_s)}; {end}."
     )
     bill = outlook.bill
     yield f"A month of it: {bill.images:,.0f} images, ${bill.usd:,.0f} (${digits(bill.image_usd)} an image)."
@@ -93,6 +93,13 @@ def _print(table: Table) -> None:
         wide.print(table)
     for line in captured.get().splitlines():
         click.echo(line.rstrip())
+
+
+def long_text(seconds: float) -> str:
+    """Write a time that may be hours."""
+    if seconds < 120:
+        return time_text(seconds * 1000)
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
 
 
 def say(text: str, *, dim: bool = False) -> None:
