@@ -85,7 +85,8 @@ resource "aws_cloudformation_stack" "this" {
   capabilities = ["CAPABILITY_IAM"]
   tags         = var.tags
 
-  parameters = merge(local.parameters, {
+  # What is empty is the template's default; the provider would take it for a change each time.
+  parameters = merge({ for name, value in local.parameters : name => value if value != "" }, {
     CodeBucket = aws_s3_object.package.bucket
     CodeKey    = aws_s3_object.package.key
   })
