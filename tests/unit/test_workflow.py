@@ -78,7 +78,6 @@ def test_init_ci_with_a_wrong_recipe_writes_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["safelight.yaml"]
 
 
-@pytest.mark.skipif("deploy" not in cli.commands, reason="this version does not deploy yet")
 def test_workflow_runs_nothing_but_safelight_and_its_installation(jobs: dict[str, Any]) -> None:
     """Each step that is no action is a plain command of ours, which exists with those options."""
     written = [command for job in jobs.values() for command in commands(job)]
