@@ -12,11 +12,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from click.testing import CliRunner
 
+from safelight.config import load
+from safelight.deploy.account import Account
 from safelight.deploy.cloudformation import GITHUB, TEMPLATE, read
+from safelight.deploy.environment import environment_of
 from safelight.entry.cli import cli
+from safelight.entry.cli.deploy_actions import grants
 from tests.servers.process import installed
 
 NEEDED = json.loads((Path(__file__).parent / "cloudformation_permissions.json").read_text())
@@ -180,6 +185,20 @@ def test_role_may_make_and_change_each_resource_of_the_stack(logical: str, env: 
     role = granted("DeployRole", env)
     lacking = [call for call in calls(logical, env) if not any(allows(each, *call) for each in role)]
     assert lacking == []
+
+
+@pytest.mark.parametrize("env", GIVEN)
+def test_role_may_do_what_the_command_itself_does(env: str, tmp_path: Path) -> None:
+    """What `doctor --aws` asks IAM about before a deployment, this role has."""
+    (tmp_path / "safelight.yaml").write_text("name: image-processor\n")
+    principal = f"arn:aws:sts::{ACCOUNT}:assumed-role/image-processor-github-{env}/GitHubActions"
+    account = Account(session=boto3.Session(), id=ACCOUNT, region=REGION, principal=principal)
+    asked = grants(environment_of(load(tmp_path / "safelight.yaml", {}), env, ACCOUNT), account)
+    role = granted("DeployRole", env)
+    context = {"iam:PassedToService": "lambda.amazonaws.com"}
+    wanted = [(action, each.resource, context) for each in asked for action in each.actions]
+    assert len(wanted) > 30
+    assert [call for call in wanted if not any(allows(each, *call) for each in role)] == []
 
 
 @pytest.mark.parametrize(("env", "other"), [("dev", "prod"), ("prod", "dev")])
