@@ -139,7 +139,7 @@ def test_costs_of_jobs_add_up_over_all_pages() -> None:
     assert (found.jobs, found.priced, found.cost_usd) == (5, 3, pytest.approx(0.00006))
     assert found.words == "3 jobs: $0.00006, $0.00002 each, 2 without a cost."
     assert costs(Pages(0.1), Status.FAILED) == Costs()
-    assert "on this machine" in costs(Pages(None)).words
+    assert "on one machine" in costs(Pages(None)).words
 
 
 @pytest.mark.parametrize(

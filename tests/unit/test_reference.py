@@ -73,8 +73,8 @@ def test_page_of_an_example_that_the_model_refuses_is_not_made() -> None:
 
 def test_check_names_pages_and_pictures_that_drifted(tmp_path: Path) -> None:
     """A page that was edited, a picture that is missing and one that no page shows are each told."""
-    for name in ("docs", "demo"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("docs", "demo", "infra"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns(".terraform"))
     folder = tmp_path / "docs/reference/transforms"
     picture = folder / pictures.name(EXAMPLES[0])
     picture.rename(folder / "trim-00000000.webp")

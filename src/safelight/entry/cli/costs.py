@@ -29,7 +29,8 @@ class Costs(Struct, frozen=True, kw_only=True):
     def words(self) -> str:
         """Return it as a sentence."""
         if not self.priced:
-            return f"{counted(self.jobs, 'job')}, none with a cost: on this machine they have none."
+            why = "jobs on one machine have none, nor those of an older package"
+            return f"{counted(self.jobs, 'job')}, none with a cost: {why}."
         each = digits(self.cost_usd / self.priced)
         rest = f", {self.jobs - self.priced} without a cost" if self.jobs > self.priced else ""
         return f"{counted(self.priced, 'job')}: ${digits(self.cost_usd)}, ${each} each{rest}."
