@@ -19,8 +19,9 @@ def schema(kind: type[object]) -> dict[str, Any]:
     for group in made["$defs"].values():
         group["properties"] = {name: option for name, option in group["properties"].items() if not _internal(option)}
         for option in group["properties"].values():
-            if option.get("type") == "array" and "$ref" not in option["items"]:
-                option["uniqueItems"] = True
+            for choice in (option, *option.get("anyOf", ())):
+                if choice.get("type") == "array" and "$ref" not in choice["items"]:
+                    choice["uniqueItems"] = True
             _without_null(option)
     return {"$schema": DIALECT, **made}
 
