@@ -270,20 +270,25 @@ def test_key_lets_every_service_that_acts_by_itself_do_its_part() -> None:
 
     Source: Amazon SNS developer guide, "Enable compatibility between event sources from AWS services and encrypted
     topics" (CloudWatch: GenerateDataKey*, Decrypt, with aws:SourceAccount; not supported for EventBridge); Amazon SQS
-    developer guide, "Configure KMS permissions for AWS services" (EventBridge: GenerateDataKey, Decrypt); Amazon
-    CloudWatch Logs user guide, "Encrypt log data using AWS KMS" (the region's principal, the group in the context).
+    developer guide, "Configure KMS permissions for AWS services" (EventBridge: GenerateDataKey, Decrypt; the context
+    of SQS is its queue's ARN); Amazon CloudWatch Logs user guide, "Encrypt log data using AWS KMS" (the region's
+    principal, the group in the context).
     """
     found = key_policy()
     assert set(found) == {
-        "ThisAccountByItsOwnPolicies", "AlarmsToTheirTopic", "UploadsToTheirQueue", "LogsOfTheFunctions",
+        "ThisAccountByItsOwnPolicies", "AlarmsToTheirTopic", "UploadsToTheirQueues", "LogsOfTheFunctions",
     }  # fmt: skip
-    alarms, uploads, written = found["AlarmsToTheirTopic"], found["UploadsToTheirQueue"], found["LogsOfTheFunctions"]
+    alarms, uploads, written = found["AlarmsToTheirTopic"], found["UploadsToTheirQueues"], found["LogsOfTheFunctions"]
     assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert set(alarms["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
     assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
     assert uploads["Principal"] == {"Service": "events.amazonaws.com"}
     assert set(uploads["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
-    assert "Condition" not in uploads
+    for queue in FULL.of_type("AWS::SQS::Queue").values():
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue['QueueName']}"
+        assert allowed([uploads], "kms:GenerateDataKey", KEY, {"kms:EncryptionContext:aws:sqs:arn": arn})
+        assert not allowed([uploads], "kms:GenerateDataKey", KEY, {"kms:EncryptionContext:aws:sqs:arn": f"{arn}-2"})
+    assert not allowed([uploads], "kms:Decrypt", KEY)
     assert written["Principal"] == {"Service": f"logs.{REGION}.amazonaws.com"}
     assert set(written["Action"]) == {
         "kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*",
