@@ -18,6 +18,7 @@ from safelight.entry.cli.rollout import Asked, Rollout, stacks_of
 from safelight.entry.cli.teardown import Agreed
 from tests.unit.deploy.fake_aws import FakeAws
 from tests.unit.deploy.fake_cloudformation import FakeCloudFormation
+from tests.unit.deploy.stubbed import StubbedAccount
 
 STACK = "image-processor-dev"
 CHANGE = {"Action": "Add", "LogicalResourceId": "Queue", "ResourceType": "AWS::SQS::Queue"}
@@ -107,6 +108,29 @@ def test_destroy_never_counts_a_bucket_that_the_file_names(capsys: pytest.Captur
     places: Any = [(found, STACK)]
     teardown._destroy(target, places, Agreed(with_data=True, stack=STACK, data=STACK))
     assert capsys.readouterr().out.splitlines()[0] == f"There is no stack {STACK}."
+
+
+def test_deploy_template_too_long_even_so_goes_by_way_of_the_artifact_bucket(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it is written, under its digest; that it stays there is said."""
+    found, text = StubbedAccount(), "Description: " + "x" * 51_200
+    found.answer("s3.get_bucket_policy")
+    found.answer("s3.put_object")
+    asked = Asked(dry_run=True, yes=False, drift=False)
+    environment = environment_of(load(None, {}), "dev", found.id)
+    one = Rollout(
+        account=found,  # type: ignore[arg-type]
+        environment=environment,
+        template=tmp_path,
+        parameters={},
+        prepare=interrupt,
+        asked=asked,
+    )
+    [url] = rollout._fitting(one, text, {"Description": "x" * 51_200}).values()
+    found.done()
+    assert url.startswith(f"https://s3.eu-north-1.amazonaws.com/{environment.artifact_bucket}/templates/")
+    assert "where it stays" in capsys.readouterr().err
 
 
 def event(logical: str, status: str, second: float, reason: str = "", physical: str = "") -> Any:
