@@ -132,10 +132,10 @@ def moved(before: dict[str, Any], after: dict[str, Any], index: str) -> int:
 
 def asked(between: Proxy) -> Units:
     """Return the units of what really went over the wire."""
-    actions, ledger = Counter(action for action, _ in between.sent), Ledger()
-    for action, body in between.sent:
-        ledger.take(action, body)
-    publishes = sum(action == "POST" and b"Action=Publish" in body for action, body in between.sent)
+    actions, ledger = Counter(each.action for each in between.exchanges), Ledger()
+    for each in between.exchanges:
+        ledger.take(each.action, each.body)
+    publishes = sum(each.action == "POST" and b"Action=Publish" in each.body for each in between.exchanges)
     return {
         "s3_put": actions["PUT"],
         "s3_get": actions["GET"] + actions["HEAD"],
@@ -152,7 +152,7 @@ def test_cost_predicted_requests_are_those_of_the_wire(start: Start) -> None:
     wire = asked(between)
     job = total(job_units(predicted()), {"sns_publish": 1})
     # What is known once a day by each process: that there are jobs of a status.
-    wire["dynamodb_write"] -= sum(b"days/" in body for _, body in between.sent)
+    wire["dynamodb_write"] -= sum(b"days/" in each.body for each in between.exchanges)
     assert wire == {name: job[name] * PICTURES for name in wire}
 
 

@@ -27,6 +27,11 @@ class Exchange(Struct, frozen=True):
     body: bytes
     status: int
 
+    @property
+    def action(self) -> str:
+        """Return DynamoDB's or SQS' action, of other services the method."""
+        return self.headers.get("x-amz-target", self.method).rpartition(".")[2]
+
 
 class Proxy:
     """A server before a server. `faults` are taken from the front, one for each request; what is left out passes.
@@ -45,8 +50,6 @@ class Proxy:
         self.requests: list[str] = []
         """The method and path of each, whatever became of it."""
         self.exchanges: list[Exchange] = []
-        self.sent: list[tuple[str, bytes]] = []
-        """DynamoDB's or SQS' action, or the method, of each, and its body."""
         self.endpoint = ""
 
     def fault(self, request: str) -> tuple[int, bytes] | str | None:
@@ -87,8 +90,6 @@ def proxy(target: str) -> Iterator[Proxy]:
 
 def _handle(handler: BaseHTTPRequestHandler, proxy: Proxy) -> None:
     body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
-    target = handler.headers.get("x-amz-target", handler.command)
-    proxy.sent.append((target.rpartition(".")[2], body))
     fault = proxy.fault(f"{handler.command} {handler.path}") or proxy.lasting.get(_service(handler))
     if fault == "drop":
         handler.close_connection = True
