@@ -239,6 +239,8 @@ def test_replay_of_failed_jobs_brings_back_dead_letters_too(operated: Operated, 
     assert "1 dead letter queued again\n" in operated.ask("replay", "--status", "failed", *ENV)
     assert operated.wait_for("pictures/letter.png")["pictures/letter.png"]["status"] == "succeeded"
     assert "0 jobs queued again\n" in operated.ask("replay", "--status", "failed", *ENV)
+    assert "1 dead letter queued again\n" in operated.ask("replay", "msg_1", *ENV), "it stays kept, for another time"
+    assert "there is no job msg_2" in operated.ask("replay", "msg_2", *ENV, code=2)
 
 
 def test_doctor_with_smoke_tries_a_picture_too(operated: Operated) -> None:

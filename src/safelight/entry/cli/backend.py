@@ -45,6 +45,9 @@ class Backend(Protocol):
     def send_kept(self) -> int:
         """Queue again the messages that were given up and belong to no job, and count them."""
 
+    def deliver(self, message_id: str) -> bool:
+        """Queue again the message that was given up and is kept under this id; False when none is."""
+
 
 def env_option(command: F) -> F:
     """Add `--env ENV`."""
@@ -97,3 +100,7 @@ class LocalBackend:
     def send_kept(self) -> int:
         """Queue nothing: what was given up here without a job is a message that nobody can read."""
         return 0
+
+    def deliver(self, message_id: str) -> bool:  # noqa: ARG002 -- as above
+        """Queue nothing: nobody is told of such ids here."""
+        return False

@@ -18,6 +18,8 @@ from safelight.operate.deployed import Deployed
 from safelight.operate.stuck import attributes_of, waiting_in
 from safelight.recipe.model import Recipe
 
+KEPT = "msg_"
+"""How ids of kept messages begin; those of jobs begin with job_."""
 LATEST = 200
 """Among as many of the latest jobs one is found by the beginning of its id: the table finds whole ids only."""
 
@@ -78,3 +80,7 @@ class AwsBackend:
             count += sum(kept.deliver(each, queue) for each in new)
             done.update(new)
         return count
+
+    def deliver(self, message_id: str) -> bool:
+        """Deliver again the message that is kept under this id, which the mail about it names."""
+        return message_id.startswith(KEPT) and self.deployed.kept.deliver(message_id, self.deployed.queue)

@@ -84,14 +84,16 @@ def replay(job_ids: tuple[str, ...], status: str | None, environment: str | None
     """Develop jobs again, by ID or status.
 
     The running service takes them up, or the next one; on AWS the function does. There --status failed also brings
-    back the messages that ended as dead letters before any job began.
+    back the messages that ended as dead letters before any job began; one of them goes by the ID in the mail about it.
     """
     if bool(job_ids) == bool(status):
         raise click.UsageError("name job IDs, or give --status failed")
     with open_backend(config, environment) as backend:
-        found = [_job(backend, each) for each in job_ids] if job_ids else _all(backend, Status(status))
+        letters = {each for each in job_ids if backend.deliver(each)}
+        wanted = [each for each in job_ids if each not in letters]
+        found = _all(backend, Status(status)) if status else [_job(backend, each) for each in wanted]
         renewed = sum(_queue_again(backend, outcome) for outcome in found)
-        kept = backend.send_kept() if status == Status.FAILED.value else 0
+        kept = backend.send_kept() if status == Status.FAILED.value else len(letters)
     changed = f"; of {renewed} the recipe has changed since, which makes new jobs" if renewed else ""
     parts = [show.counted(len(found), "job")] if found or not kept else []
     parts += [show.counted(kept, "dead letter")] if kept else []
