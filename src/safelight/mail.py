@@ -61,7 +61,24 @@ def kind_of(status: Status) -> Kind | None:
     return "failure" if status in VERDICTS else None
 
 
-def compose(project: str, outcomes: Iterable[Outcome]) -> Mail:
+class Sender(Struct, frozen=True, kw_only=True):
+    """In whose name a mail is: a project's, or one of its environments' on AWS."""
+
+    project: str
+    environment: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what the mail is headed with; production is not said, as in the names on AWS."""
+        return self.project if self.environment in {None, "prod"} else f"{self.project}-{self.environment}"
+
+    @property
+    def option(self) -> str:
+        """Return what a command needs to find the job, with a space before."""
+        return f" --env {self.environment}" if self.environment else ""
+
+
+def compose(sender: Sender, outcomes: Iterable[Outcome]) -> Mail:
     """Write the mail about `outcomes`: at least one, each of a status that is told.
 
     They are read once and all but the first 50 of each kind are only counted, so a backlog may be large.
@@ -69,10 +86,10 @@ def compose(project: str, outcomes: Iterable[Outcome]) -> Mail:
     totals = tally(outcomes)
     listed = [*totals.listed["failure"], *totals.listed["success"]]
     one = totals.counts.total() == 1
-    lines = _one(listed[0]) if one else _many(totals)
+    lines = _one(listed[0], sender) if one else _many(totals, sender)
     return Mail(
-        subject=_subject_of_one(project, listed[0]) if one else _fit(f"[{project}] {_headline(totals)}"),
-        body="\n".join([*lines, "", "-- ", *wrap(_footer(project))]) + "\n",
+        subject=_subject_of_one(sender.name, listed[0]) if one else _fit(f"[{sender.name}] {_headline(totals)}"),
+        body="\n".join([*lines, "", "-- ", *wrap(_footer(sender.name))]) + "\n",
         jobs=tuple(outcome.id for outcome in listed),
     )
 
@@ -136,7 +153,7 @@ def _footer(project: str) -> str:
     return f"Sent by Safelight for {project}. To change what is told: notify in safelight.yaml."
 
 
-def _one(outcome: Outcome) -> Iterator[str]:
+def _one(outcome: Outcome, sender: Sender) -> Iterator[str]:
     """Yield the lines about one job, with everything that helps to act on it."""
     yield from wrap(_what_happened(outcome))
     if outcome.status in {Status.REJECTED, Status.FAILED}:
@@ -152,9 +169,9 @@ def _one(outcome: Outcome) -> Iterator[str]:
         yield from field("Time", time_text(outcome.duration_ms))
     yield from _outputs(outcome)
     yield from (line for warning in outcome.warnings for line in ("", *wrap(f"Warning: {warning}")))
-    yield from ("", "More about this job:", f"  safelight status {outcome.id}")
+    yield from ("", "More about this job:", f"  safelight status {outcome.id}{sender.option}")
     if outcome.status is Status.FAILED:
-        yield from ("Once the cause is gone, try again:", f"  safelight replay {outcome.id}")
+        yield from ("Once the cause is gone, try again:", f"  safelight replay {outcome.id}{sender.option}")
 
 
 def _what_happened(outcome: Outcome) -> str:
@@ -182,13 +199,13 @@ def _outputs(outcome: Outcome) -> Iterator[str]:
         yield f"  and {len(outcome.renditions) - MAX_LISTED} more"
 
 
-def _many(totals: Totals) -> Iterator[str]:
+def _many(totals: Totals, sender: Sender) -> Iterator[str]:
     """Yield the lines about many jobs: counts, then failures, then successes."""
     yield f"{_headline(totals)}."
     yield ""
     yield from _counts(totals)
-    yield from _list(totals, "failure", "Not developed:")
-    yield from _list(totals, "success", "Developed:")
+    yield from _list(totals, "failure", "Not developed:", sender)
+    yield from _list(totals, "success", "Developed:", sender)
 
 
 def _counts(totals: Totals) -> Iterator[str]:
@@ -205,7 +222,7 @@ def _counts(totals: Totals) -> Iterator[str]:
         yield f"  {'Ended':<12}{span}"
 
 
-def _list(totals: Totals, kind: Kind, title: str) -> Iterator[str]:
+def _list(totals: Totals, kind: Kind, title: str, sender: Sender) -> Iterator[str]:
     listed = totals.listed[kind]
     if listed:
         yield from ("", title)
@@ -214,12 +231,14 @@ def _list(totals: Totals, kind: Kind, title: str) -> Iterator[str]:
         yield from wrap(_short(outcome), "     ")
         if outcome.error:
             yield from wrap(outcome.error.remedy, "     ")
-        yield f"     safelight status {outcome.id}"
+        yield f"     safelight status {outcome.id}{sender.option}"
     statuses = [status for status in VERDICTS if kind_of(status) == kind and totals.counts[status]]
     rest = sum(totals.counts[status] for status in statuses) - len(listed)
     if rest:
         yield ""
-        yield f"     and {rest} more: " + ", ".join(f"safelight jobs --status {status.value}" for status in statuses)
+        yield f"     and {rest} more: " + ", ".join(
+            f"safelight jobs --status {status.value}{sender.option}" for status in statuses
+        )
 
 
 def _short(outcome: Outcome) -> str:

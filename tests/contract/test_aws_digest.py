@@ -21,7 +21,7 @@ from safelight.aws.client import Client, Timing
 from safelight.aws.digest import Digest, SnsDigest
 from safelight.aws.kept import KeptMessage, kept_message
 from safelight.job import Outcome, Problem, Status, Upload
-from safelight.mail import MAX_SUBJECT
+from safelight.mail import MAX_SUBJECT, Sender
 from tests.servers.aws import Server as Standin
 from tests.unit.aws.serving import Server, Times, client_of
 from tests.unit.aws.shapes import form_of
@@ -74,7 +74,7 @@ def world(ministack: Standin) -> Iterator[World]:
 
 def test_digest_reaches_machines_with_every_job(world: World) -> None:
     """A queue gets how many ended how, each job in its one shape, and the id by which a repeat is known."""
-    SnsDigest(world.client, world.topic, "project").publish([DONE, BAD], message_id="digest-1")
+    SnsDigest(world.client, world.topic, Sender(project="project")).publish([DONE, BAD], message_id="digest-1")
 
     (envelope,) = world.received(0)
 
@@ -85,7 +85,7 @@ def test_digest_reaches_machines_with_every_job(world: World) -> None:
 
 def test_digest_passes_a_filter_that_one_of_its_jobs_would(world: World) -> None:
     """Who asked for rejections gets the digests that hold some, and no others."""
-    digest = SnsDigest(world.client, world.topic, "project")
+    digest = SnsDigest(world.client, world.topic, Sender(project="project"))
     digest.publish([DONE], message_id="digest-1")
     digest.publish([DONE, BAD], message_id="digest-2")
 
@@ -98,7 +98,7 @@ def test_digest_is_the_form_that_aws_describes() -> None:
     """botocore, given the same message, sends the same form; lists are SNS's own type."""
     with Server().running() as server:
         with closing(client_of(server.url, Times())) as client:
-            SnsDigest(client, TOPIC, "p").publish([BAD, DONE], message_id="digest-1")
+            SnsDigest(client, TOPIC, Sender(project="p")).publish([BAD, DONE], message_id="digest-1")
         sent = dict(parse_qsl(server.asked[0].body.decode(), strict_parsing=True))
     attributes = {
         "status": ("String.Array", '["rejected","succeeded"]'),
@@ -120,14 +120,16 @@ def test_digest_is_the_form_that_aws_describes() -> None:
 def test_without_a_topic_nobody_is_told() -> None:
     """A deployment by hand may have none."""
     with Server().running() as server, closing(client_of(server.url, Times())) as client:
-        SnsDigest(client, None, "p").publish([DONE], message_id="digest-1")
-        SnsAlarm(client, None, "p", "prod").unreadable(UNREADABLE, message_id="m")
+        SnsDigest(client, None, Sender(project="p")).publish([DONE], message_id="digest-1")
+        SnsAlarm(client, None, Sender(project="p", environment="prod")).unreadable(UNREADABLE, message_id="m")
         assert server.asked == []
 
 
 def test_alarm_says_what_came_why_and_what_to_do(world: World) -> None:
     """Whoever reads it needs nothing else; control characters of a stranger's message are written out."""
-    SnsAlarm(world.client, world.topic, "project", "staging").unreadable(UNREADABLE, message_id="msg_1-s1")
+    SnsAlarm(world.client, world.topic, Sender(project="project", environment="staging")).unreadable(
+        UNREADABLE, message_id="msg_1-s1"
+    )
 
     (envelope,) = world.received(0)
 
@@ -138,7 +140,9 @@ def test_alarm_for_people_reads_as_a_letter() -> None:
     """The text is what a mail shows."""
     with Server().running() as server:
         with closing(client_of(server.url, Times())) as client:
-            SnsAlarm(client, TOPIC, "a" * 41, "staging-of-16chr").unreadable(UNREADABLE, message_id="m")
+            SnsAlarm(client, TOPIC, Sender(project="a" * 41, environment="staging-of-16chr")).unreadable(
+                UNREADABLE, message_id="m"
+            )
         sent = dict(parse_qsl(server.asked[0].body.decode(), strict_parsing=True))
     text = json.loads(sent["Message"])["default"]
     assert len(sent["Subject"]) <= MAX_SUBJECT

@@ -20,6 +20,7 @@ from safelight.aws.notify import MAX_BYTES, SnsNotifier, forms
 from safelight.aws.sigv4 import Credentials
 from safelight.errors import Denied, ResourceMissing, Unavailable
 from safelight.job import Outcome, Output, Problem, Status, Upload
+from safelight.mail import Sender
 from tests.servers.aws import Server as Standin
 from tests.servers.faults import Proxy, proxy
 from tests.unit.aws.serving import Server, Times, client_of
@@ -70,7 +71,7 @@ def world(ministack: Standin) -> Iterator[World]:
     with proxy(ministack.endpoint) as between:
         access = Access(region=ministack.region, credentials=keys, endpoint=between.endpoint)
         with closing(Client(access, timing, timeout_s=60)) as client:
-            notifier = SnsNotifier(client, topic, ("success", "failure"), "project")
+            notifier = SnsNotifier(client, topic, ("success", "failure"), Sender(project="project"))
             yield World(
                 notifier=notifier,
                 proxy=between,
@@ -144,14 +145,14 @@ def test_topic_that_is_gone_is_named_a_missing_resource(world: World) -> None:
 
 def test_notifier_without_a_topic_tells_nobody(world: World) -> None:
     """A deployment without notify has no topic."""
-    SnsNotifier(world.notifier._client, None, ("success",), "project").notify(DONE, message_id="m1")
+    SnsNotifier(world.notifier._client, None, ("success",), Sender(project="project")).notify(DONE, message_id="m1")
 
     assert world.proxy.requests == []
 
 
 def test_notifier_beside_a_digest_leaves_owed_what_is_wanted(world: World) -> None:
     """The digest's function tells it; what nobody wants to hear of is done with at once."""
-    notifier = SnsNotifier(world.notifier._client, world.topic, ("failure",), "project", collected=True)
+    notifier = SnsNotifier(world.notifier._client, world.topic, ("failure",), Sender(project="project"), collected=True)
 
     assert notifier.notify(FAILED, message_id="m1") is True
     assert notifier.notify(DONE, message_id="m2") is False
@@ -162,7 +163,9 @@ def test_notice_is_the_form_that_aws_describes() -> None:
     """botocore, given the same notice, sends the same form."""
     with Server().running() as server:
         client = client_of(server.url, Times())
-        SnsNotifier(client, "arn:aws:sns:eu-north-1:123456789012:t", ("success",), "p").notify(DONE, message_id="m1")
+        SnsNotifier(client, "arn:aws:sns:eu-north-1:123456789012:t", ("success",), Sender(project="p")).notify(
+            DONE, message_id="m1"
+        )
         client.close()
     sent = dict(parse_qsl(server.asked[0].body.decode(), strict_parsing=True))
     attributes = {"status": "succeeded", "recipe": "photos", "message_id": "m1"}

@@ -18,6 +18,7 @@ from safelight.job import Outcome, Problem, Status, Upload
 from safelight.local.notify import SmtpNotifier
 from safelight.local.outbox import Outbox
 from safelight.local.smtp import SmtpServer
+from safelight.mail import Sender
 from safelight.ports import Notifier
 from safelight.settings import Notify, Smtp
 from tests.unit.aws.serving import Server, Times, client_of
@@ -80,7 +81,7 @@ def sns() -> Iterator[Callable[[Notify], World]]:
             return [_mail_of(dict(parse_qsl(asked.body.decode(), strict_parsing=True))) for asked in server.asked]
 
         def world(notify: Notify) -> World:
-            return World(notifier=SnsNotifier(client, TOPIC, notify.on, "project"), inbox=inbox)
+            return World(notifier=SnsNotifier(client, TOPIC, notify.on, Sender(project="project")), inbox=inbox)
 
         yield world
         client.close()

@@ -90,7 +90,7 @@ def test_dead_letters_of_a_batch_end_each_in_its_way(
     assert set(told) == {deployment.topic, deployment.alarms}
     assert "(dead_letter)" in told[deployment.topic]["Subject"]
     alarm = told[deployment.alarms]
-    assert alarm["Subject"] == f"[image-processor] unreadable message {message.id}"
+    assert alarm["Subject"] == f"[image-processor-test] unreadable message {message.id}"
     assert msgspec.json.decode(alarm["Message"], type=KeptMessage) == message
     found = lines(printed)
     assert [line["Failed"] for line in found if "_aws" in line] == [1]
@@ -181,7 +181,7 @@ def test_digest_tells_in_one_mail_what_the_processor_left_owed(
     assert digest.handle({"source": "aws.events"}, Context()) == {"mails": 1, "endings": 3}
     assert digest.handle({"source": "aws.events"}, Context()) == {"mails": 0, "endings": 0}
     (mail,) = deployment.messages()
-    assert mail["Subject"] == "[image-processor] 1 picture could not be developed, 2 developed"
+    assert mail["Subject"] == "[image-processor-test] 1 picture could not be developed, 2 developed"
     found = msgspec.json.decode(mail["Message"], type=Digest)
     assert found.counts == {"succeeded": 2, "rejected": 1}
     assert {each.id for each in found.jobs} == {each.id for each in jobs(deployment)}
@@ -203,7 +203,7 @@ def test_digest_tells_of_dead_letters_too(make: Make, deployment: Deployment) ->
     assert deployment.messages() == []
     assert make(DigestFunction).handle({}, Context()) == {"mails": 1, "endings": 1}
     (mail,) = deployment.messages()
-    assert mail["Subject"] == "[image-processor] failed: a.png (dead_letter)"
+    assert mail["Subject"] == "[image-processor-test] failed: a.png (dead_letter)"
 
 
 def test_processor_owes_no_notice_that_nobody_wants(make: Make, deployment: Deployment) -> None:

@@ -10,7 +10,7 @@ from safelight.aws.client import Client
 from safelight.aws.kept import KeptMessage
 from safelight.aws.notify import Notice, both_forms, publish
 from safelight.figures import size_text
-from safelight.mail import field, shown, wrap
+from safelight.mail import MAX_SUBJECT, Sender, field, shown, wrap
 
 _encode = msgspec.json.Encoder().encode
 
@@ -21,15 +21,13 @@ class SnsAlarm:
     Args:
         client: how SNS is reached.
         topic: its ARN; None tells nobody.
-        project: the name that mails carry.
-        environment: which of the project's deployments this is.
+        sender: in whose name mails are.
     """
 
-    def __init__(self, client: Client, topic: str | None, project: str, environment: str) -> None:
+    def __init__(self, client: Client, topic: str | None, sender: Sender) -> None:
         self._client = client
         self._topic = topic
-        self._project = project
-        self._environment = environment
+        self._sender = sender
 
     def unreadable(self, message: KeptMessage, *, message_id: str) -> None:
         """Tell of a message that could not be read. A repeat with the same `message_id` is no second event.
@@ -39,18 +37,18 @@ class SnsAlarm:
         """
         if self._topic is None:
             return
-        text = "\n".join(_lines(message, self._project, self._environment)) + "\n"
+        text = "\n".join(_lines(message, self._sender)) + "\n"
         notice = Notice(
-            subject=f"[{self._project}] unreadable message {message.id}",
+            subject=f"[{self._sender.name}] unreadable message {message.id}"[:MAX_SUBJECT],
             message=both_forms(text, _encode(message).decode()),
             attributes={"status": "unreadable", "message_id": message_id},
         )
         publish(self._client, self._topic, notice)
 
 
-def _lines(message: KeptMessage, project: str, environment: str) -> Iterator[str]:
+def _lines(message: KeptMessage, sender: Sender) -> Iterator[str]:
     yield from wrap(
-        f"A message in the queue of {project} ({environment}) could not be read, and was given up after its last "
+        f"A message in the queue of {sender.name} could not be read, and was given up after its last "
         "delivery. Nothing was developed because of it, and nothing waits for it."
     )
     yield ""
@@ -65,4 +63,4 @@ def _lines(message: KeptMessage, project: str, environment: str) -> Iterator[str
         "Find out who sends this to the queue. If it is of no use there is nothing else to do. If it tells of a "
         "picture, mend what sends it or update Safelight, and deliver the message again:"
     )
-    yield f"  safelight replay {message.id} --env {environment}"
+    yield f"  safelight replay {message.id}{sender.option}"

@@ -11,7 +11,7 @@ from msgspec import Struct
 from safelight.aws.client import Client
 from safelight.aws.notify import MAX_BYTES, Notice, both_forms, fits, publish, readable, shortened
 from safelight.job import Outcome
-from safelight.mail import compose
+from safelight.mail import Sender, compose
 
 _MAX_TEXT_BYTES = MAX_BYTES // 2
 """Of a mail's body; a longer one is cut, and machines get what room is left."""
@@ -34,13 +34,13 @@ class SnsDigest:
     Args:
         client: how SNS is reached.
         topic: its ARN; None tells nobody.
-        project: the name that mails carry.
+        sender: in whose name mails are.
     """
 
-    def __init__(self, client: Client, topic: str | None, project: str) -> None:
+    def __init__(self, client: Client, topic: str | None, sender: Sender) -> None:
         self._client = client
         self._topic = topic
-        self._project = project
+        self._sender = sender
 
     def publish(self, outcomes: Sequence[Outcome], *, message_id: str) -> None:
         """Hand over one mail about endings, at least one. A repeat has the same `message_id`.
@@ -52,7 +52,7 @@ class SnsDigest:
         """
         if self._topic is None:
             return
-        mail = compose(self._project, outcomes)
+        mail = compose(self._sender, outcomes)
         attributes = {
             "status": sorted({each.status.value for each in outcomes}),
             "recipe": sorted({each.recipe for each in outcomes}),

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from safelight.aws.client import Client
 from safelight.job import Outcome
-from safelight.mail import Kind, compose, kind_of
+from safelight.mail import Kind, Sender, compose, kind_of
 
 MAX_BYTES = 262_144
 """Of a message with all its forms and attributes."""
@@ -44,17 +44,17 @@ class SnsNotifier:
         client: how SNS is reached.
         topic: its ARN; None tells nobody.
         on: which endings are told, as `notify.on` has it; the recipients are the topic's subscriptions.
-        project: the name that mails carry.
+        sender: in whose name mails are.
         collected: nothing is sent here, and what is wanted stays owed: the digest's function tells it.
     """
 
     def __init__(
-        self, client: Client, topic: str | None, on: Sequence[Kind], project: str, *, collected: bool = False
+        self, client: Client, topic: str | None, on: Sequence[Kind], sender: Sender, *, collected: bool = False
     ) -> None:
         self._client = client
         self._topic = topic
         self._on = on
-        self._project = project
+        self._sender = sender
         self._collected = collected
 
     def wants(self, outcome: Outcome) -> bool:
@@ -71,7 +71,7 @@ class SnsNotifier:
             return False
         if self._collected:
             return True
-        mail = compose(self._project, [outcome])
+        mail = compose(self._sender, [outcome])
         attributes = {"status": outcome.status.value, "recipe": outcome.recipe, "message_id": message_id}
         notice = Notice(subject=mail.subject, message=forms(mail.body, outcome), attributes=attributes)
         publish(self._client, self._topic, notice)

@@ -19,6 +19,7 @@ from safelight.aws.store import S3Store
 from safelight.aws.units import MESSAGE, Units
 from safelight.errors import InvalidRecipe
 from safelight.job import Outcome
+from safelight.mail import Sender
 from safelight.placement import MB_PER_MIB, PROGRAM_MB
 from safelight.ports import Ports, Queue
 from safelight.recipe import assets
@@ -112,8 +113,9 @@ class Aws:
         self.max_receives = names.max_receives
         self.assets = assets.read(settings.recipes, deployment.folder)
         self.ledger = DynamoLedger(client, names.table, now=timing.now, unique=unique)
+        self.sender = Sender(project=settings.name, environment=names.environment)
         self.notifier = SnsNotifier(
-            client, names.topic, settings.notify.on, settings.name, collected=names.digest_minutes > 0
+            client, names.topic, settings.notify.on, self.sender, collected=names.digest_minutes > 0
         )
         self.queue: Queue | None = (
             SqsQueue(client, names.queue_url, names.dead_queue_url or "") if names.queue_url else None

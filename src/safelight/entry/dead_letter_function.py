@@ -33,7 +33,7 @@ class DeadLetterFunction:
         self._letters = DeadLetters(
             world,
             Kept(world.client, world.names.table, now=world.now),
-            SnsAlarm(world.client, world.names.alarm_topic, world.settings.name, world.environment),
+            SnsAlarm(world.client, world.names.alarm_topic, world.sender),
             Process(now=world.now, told=self._told),
         )
 

@@ -24,7 +24,7 @@ class DigestFunction:
         self._collector = Collector(
             world.ledger,
             Parcels(world.client, world.names.table, now=world.now, unique=unique),
-            SnsDigest(world.client, world.names.topic, world.settings.name),
+            SnsDigest(world.client, world.names.topic, world.sender),
             world.notifier.wants,
         )
 

@@ -7,7 +7,7 @@ from safelight.errors import SafelightError
 from safelight.job import Outcome
 from safelight.local.outbox import Kinds, Outbox, Parcel, Waiting
 from safelight.local.smtp import Receipt, SmtpServer, message_of, send
-from safelight.mail import compose, kind_of
+from safelight.mail import Sender, compose, kind_of
 from safelight.recipe.units import seconds
 from safelight.settings import Notify
 
@@ -105,7 +105,7 @@ class SmtpNotifier:
             LOG.warning("mail not sent: %s; %s", receipt.problem, then)
 
     def _send(self, server: SmtpServer, parcel: Parcel, left: Sequence[str]) -> Receipt:
-        mail = compose(self._project, self._outbox.outcomes(parcel))
+        mail = compose(Sender(project=self._project), self._outbox.outcomes(parcel))
         everybody = self._settings.email
         sender = server.smtp.sender or everybody[0]
         message = message_of(mail, id=parcel.id, at=parcel.made_at, sender=sender, recipients=everybody)
