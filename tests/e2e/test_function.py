@@ -113,7 +113,8 @@ def test_function_logs_in_the_fields_keys_and_metrics_by_themselves(
     assert (end["file"], end["size"], end["status"], end["renditions"]) == ("a.png", len(png(7)), "succeeded", 2)
     assert {"start", "end", "duration_ms", "bytes_out"} <= set(end)
     [directive] = metrics["_aws"]["CloudWatchMetrics"]
-    assert directive["Dimensions"] == [["service", "environment"]]
+    assert directive["Dimensions"] == [["project", "environment"]]
+    assert (metrics["project"], metrics["environment"]) == ("image-processor", "test")
     assert {each["Name"] for each in directive["Metrics"]} <= set(metrics)
     assert (metrics["Processed"], metrics["Failed"], metrics["ColdStart"]) == (1, 0, 1)
     run(function, deployment.put("b.png", png(8)))

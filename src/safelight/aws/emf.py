@@ -10,7 +10,7 @@ import json
 from safelight.job import Outcome, Status
 
 NAMESPACE = "Safelight"
-DIMENSIONS = ("service", "environment")
+DIMENSIONS = ("project", "environment")
 """Never the key of a picture: each value of a dimension is a metric that is paid for."""
 UNITS = {
     "Processed": "Count",
@@ -24,7 +24,7 @@ UNITS = {
 }
 
 
-def line(outcome: Outcome, *, environment: str, cold_start: bool, now: float) -> str:
+def line(outcome: Outcome, *, project: str, environment: str, cold_start: bool, now: float) -> str:
     """Return the metrics of a job that ended, without a line's end.
 
     `SavedBytes` is how much less the outputs hold than as many originals would.
@@ -43,4 +43,4 @@ def line(outcome: Outcome, *, environment: str, cold_start: bool, now: float) ->
     metrics = [{"Name": name, "Unit": unit} for name, unit in UNITS.items()]
     directive = {"Namespace": NAMESPACE, "Dimensions": [DIMENSIONS], "Metrics": metrics}
     head = {"_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]}}
-    return json.dumps({**head, "service": "safelight", "environment": environment, **values})
+    return json.dumps({**head, "project": project, "environment": environment, **values})

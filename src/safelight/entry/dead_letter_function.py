@@ -70,7 +70,8 @@ class DeadLetterFunction:
         return None
 
     def _told(self, outcome: Outcome) -> None:
-        line = emf.line(outcome, environment=self._world.environment, cold_start=False, now=time.time())
+        project, environment = self._world.settings.name, self._world.environment
+        line = emf.line(outcome, project=project, environment=environment, cold_start=False, now=time.time())
         self._out.write(line + "\n")
 
 

@@ -71,9 +71,9 @@ class Function:
 
     def _told(self, outcome: Outcome) -> None:
         """Write the job's metrics by themselves: `logging` would wrap them into lines that are no metrics."""
-        self._out.write(
-            emf.line(outcome, environment=self._world.environment, cold_start=self._cold, now=time.time()) + "\n"
-        )
+        project, environment = self._world.settings.name, self._world.environment
+        line = emf.line(outcome, project=project, environment=environment, cold_start=self._cold, now=time.time())
+        self._out.write(line + "\n")
 
 
 def items_of(event: Any) -> list[Item]:

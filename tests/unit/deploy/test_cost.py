@@ -194,7 +194,7 @@ def test_log_bytes_are_those_of_a_job() -> None:
     formatter = JsonFormatter(facts)
     said = logging.makeLogRecord({"msg": "end", "levelname": "INFO", "outcome": ended})
     lines = [formatter.format(said), formatter.format(said)]
-    lines.append(emf.line(ended, environment="prod", cold_start=False, now=1e9))
+    lines.append(emf.line(ended, project="p", environment="prod", cold_start=False, now=1e9))
     own = sum(len(line) + 26 for line in lines)
     assert own + 3 * (200 + 26) == pytest.approx(LOG_BYTES, rel=0.15)
     assert json.loads(lines[0])["cost_usd"] == ended.cost_usd

@@ -241,7 +241,7 @@ ALARMS = {
     ("AWS/Lambda", "Errors", "image-processor-dead-letters"),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", "image-processor-dead-letter-queue"),
     ("AWS/Lambda", "Errors", "image-processor-digest"),
-    ("Safelight", "Failed", "safelight"),
+    ("Safelight", "Failed", "image-processor"),
 }
 
 
@@ -279,7 +279,7 @@ def test_dashboard_shows_metrics_that_the_functions_write() -> None:
             if words[0] == emf.NAMESPACE:
                 assert words[1] in emf.UNITS
                 assert tuple(words[2::2]) == emf.DIMENSIONS
-                assert words[3::2] == ["safelight", "prod"]
+                assert words[3::2] == ["image-processor", "prod"]
                 shown.add(words[1])
     assert shown == set(emf.UNITS)
 
