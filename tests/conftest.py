@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
@@ -14,6 +15,10 @@ from safelight.deploy.arch import Arch
 from safelight.deploy.package import build
 from tests.servers import aws, packaged
 from tests.servers.aws import Server
+
+# Started in a script's background the suite would have Ctrl-C ignored, and with it each program that a test interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # An example takes as long as it takes: on a busy machine a time limit of its own only fails now and then.
 hypothesis.settings.register_profile("unhurried", deadline=None)
