@@ -143,7 +143,7 @@ def test_chain_function_that_is_killed_each_time_leaves_a_failed_job(package: Pa
     assert (job.status.value, job.error.code) == ("failed", "dead_letter")
     assert job.attempts >= 1
     until(lambda: not waiting(deployment) and not waiting(deployment, deployment.dead), "empty queues")
-    assert [each["Subject"] for each in deployment.messages()] == ["[image-processor] failed: a.png (dead_letter)"]
+    assert [each["Subject"] for each in deployment.messages()] == ["[image-processor-test] failed: a.png (dead_letter)"]
 
 
 def test_chain_digest_is_one_mail_of_what_ended(package: Path, ministack: Server) -> None:
@@ -159,7 +159,7 @@ def test_chain_digest_is_one_mail_of_what_ended(package: Path, ministack: Server
     assert invoke(deployment, digest, {"source": "aws.events"}) == {"mails": 1, "endings": 3}
     assert invoke(deployment, digest, {"source": "aws.events"}) == {"mails": 0, "endings": 0}
     (mail,) = deployment.messages()
-    assert mail["Subject"] == "[image-processor] 1 picture could not be developed, 2 developed"
+    assert mail["Subject"] == "[image-processor-test] 1 picture could not be developed, 2 developed"
 
 
 def test_chain_deleted_original_takes_its_output_along(package: Path, ministack: Server) -> None:
