@@ -11,12 +11,13 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python
 # whether or not there are a compiler and a libvips of the system.
 INSTALL := PKG_CONFIG=false $(PIP) install --require-hashes --no-build-isolation
 
-.PHONY: help demo test soak check bench bench-all bench-peers lock clean
+.PHONY: help demo test test-all soak check bench bench-all bench-peers lock clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    develop sample pictures; PHOTOS=folder takes yours"
 	@echo "make test    run all tests"
+	@echo "make test-all  those too that take long"
 	@echo "make soak    10,000 events, repeated and late, and functions killed at random; about ten minutes"
 	@echo "make check   style, types, layers, generated pages"
 	@echo "make bench   measure against Pillow and sharp"
@@ -30,6 +31,9 @@ demo: .venv/run.done
 
 test: .venv/dev.done .cache/servers/done
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-all: .venv/dev.done .cache/servers/done
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "long or not long" $(ARGS)
 
 soak: .venv/dev.done .cache/servers/done
 	@$(BIN)/python -m tests.e2e.soak

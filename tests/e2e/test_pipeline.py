@@ -17,7 +17,7 @@ from tests.servers.aws import Server
 from tests.unit.fakes import png
 
 __all__ = ["server"]
-pytestmark = [pytest.mark.xdist_group("package"), pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("package"), pytest.mark.long]
 
 
 @pytest.fixture

@@ -42,19 +42,16 @@ def lint(program: list[str], path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*program, path.name], cwd=path.parent, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("folder", [".", "sites/o'hare: 1"])
-def test_workflow_that_init_writes_is_clean(program: list[str], tmp_path: Path, folder: str) -> None:
-    """Wherever the project is in its repository."""
-    path = tmp_path / "safelight.yml"
-    path.write_text(workflow.workflow(Settings(), PurePosixPath(folder)))
-    done = lint(program, path)
+def test_workflows_are_clean(program: list[str], tmp_path: Path) -> None:
+    """What init writes, wherever the project is in its repository, and what checks Safelight itself."""
+    for number, folder in enumerate((".", "sites/o'hare: 1")):
+        written = workflow.workflow(Settings(), PurePosixPath(folder))
+        (tmp_path / f"{number}.yml").write_text(written, encoding="utf-8")
+    shutil.copy(ROOT / ".github" / "workflows" / "ci.yml", tmp_path)
+    done = lint(program, tmp_path / "*.yml")
     assert (done.returncode, "passed" in done.stdout) == (0, True), done.stdout
-
-
-def test_workflow_of_this_repository_is_clean(program: list[str]) -> None:
-    """What checks Safelight itself is read by the same rules."""
-    done = lint(program, ROOT / ".github" / "workflows" / "ci.yml")
-    assert (done.returncode, "passed" in done.stdout) == (0, True), done.stdout
+    (tmp_path / "1.yml").write_text(written.replace("github.ref", "githb.ref", 1), encoding="utf-8")
+    assert lint(program, tmp_path / "*.yml").returncode == 1, "not all of them are read"
 
 
 def test_workflow_with_a_mistake_is_found(program: list[str], tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def client(server: Server, service: Any) -> Any:
     return boto3.client(service, endpoint_url=server.endpoint, **keys)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_module_makes_the_stack_and_has_nothing_to_change_after(example: Path, ministack: Server) -> None:
     """Stack, parameters and outputs are there; a second plan is empty, also where a parameter is blank."""
     done(example, "apply", "-auto-approve")

@@ -6,7 +6,6 @@ registry, as cfn-lint 1.58 ships them); cloudformation_permissions.json holds th
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -22,7 +21,6 @@ from safelight.deploy.cloudformation import GITHUB, TEMPLATE, read
 from safelight.deploy.environment import environment_of
 from safelight.entry.cli import cli
 from safelight.entry.cli.deploy_actions import grants
-from tests.servers.process import installed
 
 NEEDED = json.loads((Path(__file__).parent / "cloudformation_permissions.json").read_text())
 ROLE, STACK = read(GITHUB.read_text("utf-8")), read(TEMPLATE.read_text("utf-8"))["Resources"]
@@ -282,11 +280,7 @@ def test_role_fits_into_what_iam_takes() -> None:
     assert max(around, len(json.dumps(value(smoke, longest), separators=(",", ":")))) <= 6_144
 
 
-def test_template_prints_the_role_that_cfn_lint_takes() -> None:
-    """`safelight template --github` is what the how-to deploys; one of two templates is printed at a time."""
-    printed = CliRunner().invoke(cli, ["template", "--github"]).output
-    done = subprocess.run(
-        [installed("cfn-lint") / "bin/cfn-lint"], input=printed, capture_output=True, text=True, check=False
-    )
-    assert (done.stdout, done.returncode) == ("", 0)
+def test_template_prints_the_role_and_one_template_at_a_time() -> None:
+    """`safelight template --github` is what the how-to deploys, as it is in the package, where linters read it."""
+    assert CliRunner().invoke(cli, ["template", "--github"]).output == GITHUB.read_text("utf-8")
     assert CliRunner().invoke(cli, ["template", "--github", "--replica"]).exit_code == 2
