@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from safelight.deploy import buckets
 from safelight.deploy.account import Account
 from safelight.deploy.environment import Environment
-from safelight.deploy.errors import BucketTaken, BucketUnusable
-from safelight.deploy.remains import Remains, is_there, made_by
+from safelight.deploy.errors import BucketTaken, BucketUnusable, TableTaken
+from safelight.deploy.remains import Remains, described, made_by
 
 YOURS = (
     "Bring it along (`aws: {input: NAME}` or `output:` in safelight.yaml), or take others: `names: {suffix: account}`."
@@ -27,26 +28,30 @@ def left_over(account: Account, environment: Environment, held: Collection[str])
         held: physical ids of what the stack has now.
 
     Raises:
-        BucketTaken, BucketUnusable
+        BucketTaken, BucketUnusable, TableTaken
     """
     found: dict[str, dict[str, str]] = {}
+    keys: list[str | None] = []
+    made = cache(lambda: made_by(account, environment.stack))  # many calls, and nothing to ask where all is new
     for name, bucket, owns in (
         ("InputBucket", environment.input_bucket, environment.owns_input),
         ("OutputBucket", environment.output_bucket, environment.owns_output),
     ):
-        there = buckets.is_there(account, bucket)
-        if not owns and not there:
-            raise BucketUnusable(f"there is no bucket {bucket}, which safelight.yaml names")
-        if owns and there and bucket not in held:
-            if held or Remains(kind="bucket", name=bucket) not in made_by(account, environment.stack):
+        if _has_name_of_ours(account, bucket, owns=owns) and bucket not in held:
+            if held or Remains(kind="bucket", name=bucket) not in made():
                 where = f"the bucket {bucket} is in your account, but not of the stack {environment.stack}"
                 raise BucketTaken(where, remedy=YOURS)
             found[name] = {"BucketName": bucket}
-            if environment.aws.encryption == "kms" and (key := buckets.key_of(account, bucket)):
-                found["EncryptionKey"] = {"KeyId": key}
-    table = Remains(kind="table", name=environment.table)
-    if environment.table and not held and is_there(account, table):
+            keys.append(buckets.key_of(account, bucket))
+    if environment.table and not held and (table := described(account, environment.table)):
+        if Remains(kind="table", name=environment.table) not in made():
+            raise TableTaken(
+                f"the table {environment.table} is in your account, but not of the stack {environment.stack}"
+            )
         found["JobsTable"] = {"TableName": environment.table}
+        keys.append(table.get("SSEDescription", {}).get("KMSMasterKeyArn", "").rpartition("/")[2])
+    if environment.aws.encryption == "kms" and (key := _first_of(made, keys)):
+        found["EncryptionKey"] = {"KeyId": key}
     return found
 
 
@@ -71,6 +76,18 @@ def imported(imports: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for each in imports:
         [physical] = each["ResourceIdentifier"].values()
         yield {**each, "Action": "Import", "PhysicalResourceId": physical}
+
+
+def _has_name_of_ours(account: Account, bucket: str, *, owns: bool) -> bool:
+    there = buckets.is_there(account, bucket)
+    if not owns and not there:
+        raise BucketUnusable(f"there is no bucket {bucket}, which safelight.yaml names")
+    return owns and there
+
+
+def _first_of(made: Callable[[], Collection[Remains]], keys: Iterable[str | None]) -> str | None:
+    """Return the first key that the stack made: one that safelight.yaml named once is its owner's."""
+    return next((key for key in keys if key and Remains(kind="key", name=key) in made()), None)
 
 
 def _alone(resource: Mapping[str, Any], others: Collection[str]) -> dict[str, Any]:

@@ -139,6 +139,15 @@ class BucketUnusable(DeployError):
     default_remedy = "Name a bucket in the stack's region, set `region:` to the bucket's, or let the stack make one."
 
 
+class TableTaken(DeployError):
+    """A table that no stack of this name made has the name of the table for jobs."""
+
+    code, status = "table_taken", 409
+    default_remedy = (
+        "Take another name (`name:` in safelight.yaml), or move its data to a table of another name and delete it."
+    )
+
+
 class ArtifactsUnavailable(DeployError):
     """The bucket for packages cannot be made or used."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 from msgspec import Struct
@@ -55,7 +55,7 @@ def is_there(account: Account, one: Remains) -> bool:
         if one.kind == "bucket":
             account.client("s3").head_bucket(Bucket=one.name, ExpectedBucketOwner=account.id)
         elif one.kind == "table":
-            account.client("dynamodb").describe_table(TableName=one.name)
+            return described(account, one.name) is not None
         else:
             found = account.client("kms").describe_key(KeyId=one.name)["KeyMetadata"]
             return bool(found["KeyState"] != "PendingDeletion")
@@ -64,3 +64,14 @@ def is_there(account: Account, one: Remains) -> bool:
             raise
         return False
     return True
+
+
+def described(account: Account, table: str) -> dict[str, Any] | None:
+    """Return what DynamoDB says of a table; None when there is none of that name."""
+    try:
+        found: dict[str, Any] = account.client("dynamodb").describe_table(TableName=table)["Table"]
+    except ClientError as err:
+        if code_of(err) not in MISSING:
+            raise
+        return None
+    return found

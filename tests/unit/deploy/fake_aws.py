@@ -36,9 +36,11 @@ class FakeAws:
         key = {"KMSMasterKeyID": f"arn:aws:kms:eu-north-1:123456789012:key/{self.key}"} if self.key else {}
         return {"ServerSideEncryptionConfiguration": {"Rules": [{"ApplyServerSideEncryptionByDefault": key}]}}
 
-    def describe_table(self, TableName: str) -> None:  # noqa: N803
+    def describe_table(self, TableName: str) -> Any:  # noqa: N803
         if TableName not in self.tables:
             raise refusal("ResourceNotFoundException")
+        key = {"KMSMasterKeyArn": f"arn:aws:kms:eu-north-1:123456789012:key/{self.key}"}
+        return {"Table": {"TableName": TableName, **({"SSEDescription": key} if self.key else {})}}
 
     def get_paginator(self, operation: str) -> Any:
         assert operation == "get_resources"

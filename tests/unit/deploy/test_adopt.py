@@ -12,7 +12,7 @@ from safelight.config import load
 from safelight.deploy import cloudformation
 from safelight.deploy.adopt import imported, left_over, reduced
 from safelight.deploy.environment import Environment, environment_of, replica_of, replica_parameters
-from safelight.deploy.errors import BucketTaken, BucketUnusable, DeployError
+from safelight.deploy.errors import BucketTaken, BucketUnusable, DeployError, TableTaken
 from safelight.deploy.plan import rows
 from safelight.placement import Aws
 from tests.unit.deploy.fake_aws import FakeAws
@@ -38,13 +38,18 @@ def left(aws: FakeAws, target: Environment | None = None, held: tuple[str, ...] 
 
 
 def with_history(buckets: dict[str, str], made: str = "CREATE_COMPLETE", **more: Any) -> FakeAws:
-    """An account in which a stack of this name was deleted that had retained two buckets."""
+    """An account in which a stack of this name was deleted that had retained buckets, table and key."""
     cloudformation = FakeCloudFormation()
     stack = cloudformation.add("image-processor-dev", "CREATE_COMPLETE")
-    for name, physical in (("InputBucket", INPUT), ("OutputBucket", OUTPUT)):
+    for kind, physical in (
+        ("S3::Bucket", INPUT),
+        ("S3::Bucket", OUTPUT),
+        ("DynamoDB::Table", TABLE),
+        ("KMS::Key", KEY),
+    ):
         for status in (made, "DELETE_SKIPPED"):
-            cloudformation.happen(stack.id, (name, status, ""))
-            stack.events[-1]["PhysicalResourceId"] = physical
+            cloudformation.happen(stack.id, (physical, status, ""))
+            stack.events[-1] |= {"PhysicalResourceId": physical, "ResourceType": f"AWS::{kind}"}
     cloudformation.happen(stack.id, ("image-processor-dev", "DELETE_COMPLETE", ""))
     return FakeAws(buckets, cloudformation=cloudformation, **more)
 
@@ -58,7 +63,8 @@ def test_left_over_of_a_new_project_is_nothing() -> None:
 def test_left_over_of_a_destroyed_stack_is_found(by: str) -> None:
     """By the tags of what it made or, where those do not tell, by the events of the stack that was deleted."""
     buckets = {INPUT: "eu-north-1", OUTPUT: "eu-north-1"}
-    tagged = (f"arn:aws:s3:::{INPUT}", f"arn:aws:s3:::{OUTPUT}")
+    table = f"arn:aws:dynamodb:eu-north-1:123456789012:table/{TABLE}"
+    tagged = (f"arn:aws:s3:::{INPUT}", f"arn:aws:s3:::{OUTPUT}", table)
     aws = with_history(buckets, tables=(TABLE,)) if by == "events" else FakeAws(buckets, (TABLE,), tagged)
     assert left(aws) == ALL
 
@@ -75,6 +81,31 @@ def test_left_over_key_is_taken_back_with_the_bucket_that_it_encrypts() -> None:
     aws = with_history(buckets, key=KEY)
     assert left(aws, environment(encryption="kms"))["EncryptionKey"] == {"KeyId": KEY}
     assert "EncryptionKey" not in left(aws)
+
+
+def test_left_over_key_is_taken_back_with_the_table_where_the_buckets_are_the_users() -> None:
+    """Their encryption is not the stack's, and the table's is."""
+    own = {"input_bucket": "photos", "owns_input": False, "output_bucket": "small", "owns_output": False}
+    buckets = {"photos": "eu-north-1", "small": "eu-north-1"}
+    found = left(with_history(buckets, tables=(TABLE,), key=KEY), replace(environment(encryption="kms"), **own))
+    assert found == {"JobsTable": {"TableName": TABLE}, "EncryptionKey": {"KeyId": KEY}}
+
+
+def test_left_over_key_that_no_stack_made_is_not_taken() -> None:
+    """One that safelight.yaml named before encrypts them, too, and is its owner's."""
+    aws = with_history({INPUT: "eu-north-1", OUTPUT: "eu-north-1"}, tables=(TABLE,), key="another")
+    assert left(aws, environment(encryption="kms")) == ALL
+
+
+@pytest.mark.parametrize("made", ["", "CREATE_FAILED"], ids=["made by hand", "the stack failed to make it"])
+def test_left_over_table_that_no_stack_made_is_refused(made: str) -> None:
+    """It is a stranger's: once adopted, `destroy --with-data` would delete it."""
+    aws = with_history({}, made, tables=(TABLE,)) if made else FakeAws(tables=(TABLE,))
+    with pytest.raises(
+        TableTaken, match=f"{TABLE} is in your account, but not of the stack image-processor-dev"
+    ) as err:
+        left(aws)
+    assert "name:" in err.value.remedy
 
 
 @pytest.mark.parametrize(
