@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from safelight.config import load
 from safelight.deploy import cloudformation
 from safelight.deploy.environment import environment_of
+from safelight.deploy.errors import DeployFailed
 from safelight.entry.cli import rollout, stack_view, teardown
 from safelight.entry.cli.rollout import Asked, Rollout, stacks_of
 from safelight.entry.cli.teardown import Agreed
@@ -72,6 +73,16 @@ def test_deploy_interrupted_when_aws_was_asked_to_begin_says_that_it_may_go_on(
     assert caught.value.code == 130
     assert "AWS goes on with what it has begun; `safelight deploy dev` follows it." in capsys.readouterr().err
     assert "delete_change_set" not in found.cloudformation.calls
+
+
+def test_deploy_with_nothing_to_change_tells_of_what_was_deleted_by_hand() -> None:
+    """CloudFormation does not look; and what brings it back is another command than this one."""
+    nothing = {"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes."}
+    found = FakeAws(cloudformation=FakeCloudFormation(described=[nothing], outputs={"Table": "jobs"}))
+    found.cloudformation.add(STACK, "CREATE_COMPLETE")
+    with pytest.raises(DeployFailed, match="the table jobs was deleted by hand") as caught:
+        rolled_out(found, lambda: None)
+    assert "`safelight destroy dev`, then `safelight deploy dev`" in caught.value.remedy
 
 
 def test_watch_interrupted_says_how_to_follow(capsys: pytest.CaptureFixture[str]) -> None:

@@ -181,6 +181,12 @@ class DeployFailed(DeployError):
     code, status = "deploy_failed", 500
 
 
+class ResourceGone(DeployFailed):
+    """What a stack made was deleted by hand, and CloudFormation does not notice."""
+
+    code, status = "resource_gone", 500
+
+
 class DataKept(DeployError):
     """Data that is to be deleted cannot be."""
 

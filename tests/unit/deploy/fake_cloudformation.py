@@ -44,6 +44,7 @@ class FakeCloudFormation:
     asked: dict[str, Any] = field(default_factory=dict)
     waiting: list[tuple[str, Line]] = field(default_factory=list)
     pauses: int = 0
+    outputs: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, status: str, reason: str = "") -> Stack:
         made = Stack(name, status, f"arn:aws:cloudformation:eu-north-1:1:stack/{name}/{len(self.stacks)}", reason)
@@ -91,8 +92,9 @@ class FakeCloudFormation:
 
     def describe_stacks(self, StackName: str) -> Any:  # noqa: N803 -- boto3's names
         found = self.found(StackName)
-        stack = {"StackId": found.id, "StackName": found.name, "StackStatus": found.status, "Outputs": []}
-        return {"Stacks": [{**stack, "StackStatusReason": found.reason}]}
+        stack = {"StackId": found.id, "StackName": found.name, "StackStatus": found.status}
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
+        return {"Stacks": [{**stack, "Outputs": outputs, "StackStatusReason": found.reason}]}
 
     def describe_stack_events(self, StackName: str) -> Any:  # noqa: N803
         return {"StackEvents": self.found(StackName).events[::-1]}

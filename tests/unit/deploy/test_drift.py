@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from safelight.deploy.drift import drifted
+import pytest
+from botocore.exceptions import ClientError
+
+from safelight.deploy.drift import drifted, gone
 from tests.unit.deploy.stubbed import StubbedAccount
 
 MODIFIED = {
@@ -56,3 +59,38 @@ def test_drifted_says_what_could_not_be_compared() -> None:
     lines = looked(StubbedAccount(), "DETECTION_FAILED", {"DetectionStatusReason": "no permission on Key"}, [MODIFIED])
     assert lines[0] == "not everything could be compared: no permission on Key"
     assert lines[1].startswith("Function")
+
+
+OUTPUTS = {"Table": "jobs", "QueueUrl": "https://sqs.eu-north-1.amazonaws.com/1/uploads"}
+TABLE_CALL, QUEUE_CALL = "dynamodb.describe_table", "sqs.get_queue_attributes"
+
+
+@pytest.mark.parametrize("queue", ["AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"])
+def test_gone_names_table_and_queue_that_were_deleted_by_hand(queue: str) -> None:
+    """A change set compares with the template before, and never looks."""
+    account = StubbedAccount()
+    account.refuse(TABLE_CALL, "ResourceNotFoundException")
+    account.refuse(QUEUE_CALL, queue)
+    assert gone(account, OUTPUTS) == ["the table jobs", "the queue uploads"]  # type: ignore[arg-type]
+    account.done()
+
+
+def test_gone_is_nothing_where_both_are_there_or_the_stack_has_neither() -> None:
+    """A replica's stack has buckets alone."""
+    account = StubbedAccount()
+    account.answer(TABLE_CALL, {"Table": {"TableName": "jobs"}}, {"TableName": "jobs"})
+    account.answer(QUEUE_CALL, {}, {"QueueUrl": OUTPUTS["QueueUrl"]})
+    assert gone(account, OUTPUTS) == []  # type: ignore[arg-type]
+    assert gone(account, {}) == []  # type: ignore[arg-type]
+    account.done()
+
+
+def test_gone_without_the_permission_to_look_is_nothing_and_other_errors_are_told() -> None:
+    """Whoever may only deploy is not kept from it."""
+    account = StubbedAccount()
+    account.refuse(TABLE_CALL, "AccessDeniedException")
+    account.refuse(QUEUE_CALL, "AccessDenied")
+    assert gone(account, OUTPUTS) == []  # type: ignore[arg-type]
+    account.refuse(TABLE_CALL, "InternalServerError")
+    with pytest.raises(ClientError):
+        gone(account, OUTPUTS)  # type: ignore[arg-type]

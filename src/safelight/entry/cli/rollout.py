@@ -22,7 +22,7 @@ from safelight.deploy import buckets, bytecode, cloudformation, fetch, remains, 
 from safelight.deploy.account import Account, explained, open_account
 from safelight.deploy.adopt import imported, left_over, reduced
 from safelight.deploy.artifacts import Artifacts
-from safelight.deploy.drift import drifted
+from safelight.deploy.drift import drifted, gone
 from safelight.deploy.environment import (
     Artifact,
     Environment,
@@ -31,6 +31,7 @@ from safelight.deploy.environment import (
     replica_of,
     replica_parameters,
 )
+from safelight.deploy.errors import ResourceGone
 from safelight.deploy.package import Order, build, digest_of
 from safelight.deploy.plan import changed_parameters, rows
 from safelight.deploy.stack import Kind, Stacks, Wanted, find, outputs
@@ -186,6 +187,9 @@ def _change(rollout: Rollout, wanted: Wanted, kind: Kind) -> None:
     before = find(stacks.cloudformation, wanted.name)
     made = stacks.propose(wanted, kind)
     if made is None:
+        if missing := gone(rollout.account, outputs(rollout.account, wanted.name)):
+            told = f"{' and '.join(missing)} {'were' if missing[1:] else 'was'} deleted by hand"
+            raise ResourceGone(f"{told}; no deployment makes that anew", remedy=_anew(rollout.environment))
         click.echo(f"{wanted.name} is up to date: nothing to change.")
         return
     try:
@@ -258,6 +262,10 @@ def _print_drift(account: Account, target: Environment) -> None:
     for line in lines or ["Everything is as it was deployed."]:
         click.secho(line, fg="yellow" if lines else None)
     if lines:
-        click.echo(
-            "A deployment sets only what differs from the one before: put these back by hand, or into the template."
-        )
+        click.echo("A deployment sets only what differs from the one before. What was changed: put it back by hand, or")
+        click.echo(f"into the template. What was deleted: {_anew(target)}")
+
+
+def _anew(target: Environment) -> str:
+    name = target.environment
+    return f"`safelight destroy {name}`, then `safelight deploy {name}`; buckets and jobs stay, and are taken back."
