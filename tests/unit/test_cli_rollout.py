@@ -25,15 +25,22 @@ STACK = "image-processor-dev"
 CHANGE = {"Action": "Add", "LogicalResourceId": "Queue", "ResourceType": "AWS::SQS::Queue"}
 
 
-def rolled_out(account: FakeAws, prepare: Callable[[], object], template: Path = cloudformation.TEMPLATE) -> None:
+def rolled_out(
+    account: FakeAws,
+    prepare: Callable[[], object],
+    template: Path = cloudformation.TEMPLATE,
+    *,
+    dry_run: bool = False,
+    **more: Any,
+) -> None:
     rollout._roll_out(
         Rollout(
             account=account,  # type: ignore[arg-type]
-            environment=environment_of(load(None, {}), "dev", account.id),
+            environment=replace(environment_of(load(None, {}), "dev", account.id), **more),
             template=template,
             parameters={},
             prepare=prepare,
-            asked=Asked(dry_run=False, yes=True, drift=False),
+            asked=Asked(dry_run=dry_run, yes=True, drift=False),
         )
     )
 
@@ -83,6 +90,21 @@ def test_deploy_with_nothing_to_change_tells_of_what_was_deleted_by_hand() -> No
     with pytest.raises(DeployFailed, match="the table jobs was deleted by hand") as caught:
         rolled_out(found, lambda: None)
     assert "`safelight destroy dev`, then `safelight deploy dev`" in caught.value.remedy
+
+
+@pytest.mark.parametrize("notifies", [False, True])
+def test_deploy_dry_run_shows_that_a_bucket_of_the_users_would_be_changed(
+    capsys: pytest.CaptureFixture[str], *, notifies: bool
+) -> None:
+    """It is no part of the stack, whose plan may be empty; the fake has nothing that could change it."""
+    nothing = {"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes."}
+    found = FakeAws({"photos": "eu-north-1"}, cloudformation=FakeCloudFormation(described=[nothing]))
+    found.notifications = {"EventBridgeConfiguration": {}} if notifies else {}
+    found.cloudformation.add(STACK, "CREATE_COMPLETE")
+    own = {"input_bucket": "photos", "owns_input": False}
+    rolled_out(found, interrupt, dry_run=True, **own)
+    shown = "~ change  photos  S3 Bucket, yours  sends its events to EventBridge; its other notifications stay"
+    assert (shown in capsys.readouterr().out.splitlines()) != notifies
 
 
 def test_watch_interrupted_says_how_to_follow(capsys: pytest.CaptureFixture[str]) -> None:

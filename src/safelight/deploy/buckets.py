@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from safelight.deploy.account import Account, code_of
 from safelight.deploy.errors import BucketTaken, BucketUnusable
+
+EVENTS = "EventBridgeConfiguration"
 
 
 def is_there(account: Account, bucket: str) -> bool:
@@ -37,18 +40,31 @@ def key_of(account: Account, bucket: str) -> str | None:
     return rule.get("KMSMasterKeyID", "").rpartition("/")[2] or None
 
 
+def is_connected(account: Account, bucket: str) -> bool:
+    """Whether a bucket tells EventBridge of what lands in it."""
+    return EVENTS in _notifications(account.client("s3"), _owned(account, bucket))
+
+
 def connect(account: Account, bucket: str) -> bool:
     """Let a bucket that is not the stack's tell EventBridge of what lands in it, and leave its other notifications be.
 
     Returns:
         Whether that was missing.
     """
-    s3, owned = account.client("s3"), {"Bucket": bucket, "ExpectedBucketOwner": account.id}
-    answer = s3.get_bucket_notification_configuration(**owned)
-    found: dict[str, Any] = {kind: value for kind, value in answer.items() if kind != "ResponseMetadata"}
-    if "EventBridgeConfiguration" in found:
+    s3, owned = account.client("s3"), _owned(account, bucket)
+    found = _notifications(s3, owned)
+    if EVENTS in found:
         return False
-    wanted = {**found, "EventBridgeConfiguration": {}}
     # The targets of the others were checked when they were added, and are none of our business.
+    wanted = {**found, EVENTS: {}}
     s3.put_bucket_notification_configuration(**owned, NotificationConfiguration=wanted, SkipDestinationValidation=True)
     return True
+
+
+def _owned(account: Account, bucket: str) -> dict[str, str]:
+    return {"Bucket": bucket, "ExpectedBucketOwner": account.id}
+
+
+def _notifications(s3: Any, owned: Mapping[str, str]) -> dict[str, Any]:
+    answer = s3.get_bucket_notification_configuration(**owned)
+    return {kind: value for kind, value in answer.items() if kind != "ResponseMetadata"}

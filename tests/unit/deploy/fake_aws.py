@@ -17,6 +17,7 @@ class FakeAws:
     tables: tuple[str, ...] = ()
     tagged: tuple[str, ...] = ()
     key: str | None = None
+    notifications: dict[str, Any] = field(default_factory=dict)
     cloudformation: FakeCloudFormation = field(default_factory=FakeCloudFormation)
     id: str = "123456789012"
     region: str = "eu-north-1"
@@ -35,6 +36,10 @@ class FakeAws:
     def get_bucket_encryption(self, Bucket: str, ExpectedBucketOwner: str) -> Any:  # noqa: N803
         key = {"KMSMasterKeyID": f"arn:aws:kms:eu-north-1:123456789012:key/{self.key}"} if self.key else {}
         return {"ServerSideEncryptionConfiguration": {"Rules": [{"ApplyServerSideEncryptionByDefault": key}]}}
+
+    def get_bucket_notification_configuration(self, Bucket: str, ExpectedBucketOwner: str) -> Any:  # noqa: N803
+        assert (self.buckets[Bucket], ExpectedBucketOwner) == (self.region, self.id)
+        return self.notifications
 
     def describe_table(self, TableName: str) -> Any:  # noqa: N803
         if TableName not in self.tables:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from safelight.deploy.buckets import connect
+from safelight.deploy.buckets import connect, is_connected
 from safelight.deploy.destroy import erase
 from safelight.deploy.errors import DataKept
 from safelight.deploy.remains import Kind, Remains, is_there
@@ -117,4 +117,13 @@ def test_connect_twice_writes_nothing() -> None:
     account = StubbedAccount()
     account.answer("s3.get_bucket_notification_configuration", {**OTHERS, "EventBridgeConfiguration": {}})
     assert not connect(account, "b")  # type: ignore[arg-type]
+    account.done()
+
+
+def test_is_connected_only_looks() -> None:
+    """A plan says what would be turned on, and turns on nothing."""
+    account = StubbedAccount()
+    account.answer("s3.get_bucket_notification_configuration", OTHERS, OWNED)
+    account.answer("s3.get_bucket_notification_configuration", {"EventBridgeConfiguration": {}})
+    assert [is_connected(account, "b"), is_connected(account, "b")] == [False, True]  # type: ignore[arg-type]
     account.done()

@@ -33,7 +33,7 @@ from safelight.deploy.environment import (
 )
 from safelight.deploy.errors import ResourceGone
 from safelight.deploy.package import Order, build, digest_of
-from safelight.deploy.plan import changed_parameters, rows
+from safelight.deploy.plan import Row, changed_parameters, rows
 from safelight.deploy.stack import Kind, Stacks, Wanted, find, outputs
 from safelight.entry.cli import stack_view
 from safelight.entry.cli.package import tell
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 MOST_INLINE = 51_200
 """Bytes of a template that CloudFormation takes in a call. Source: CloudFormation quotas."""
+
+
+CONNECTS = "sends its events to EventBridge; its other notifications stay"
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -160,6 +163,10 @@ def _roll_out(rollout: Rollout) -> None:
     name, stacks = rollout.environment.stack, rollout.stacks
     kind = stacks.ready(name, repair=not rollout.asked.dry_run)
     left = left_over(rollout.account, rollout.environment, stacks.held(name) if kind == "UPDATE" else ())
+    bucket = rollout.environment.input_bucket
+    if not rollout.environment.owns_input and not buckets.is_connected(rollout.account, bucket):
+        # It is no part of the stack, so no change set tells of it.
+        stack_view.print_rows([Row(verb="change", name=bucket, kind="S3 Bucket, yours", details=(CONNECTS,))])
     text = rollout.template.read_text(encoding="utf-8")
     template = cloudformation.read(text)
     if left and kind == "CREATE":

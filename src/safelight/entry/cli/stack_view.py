@@ -27,14 +27,8 @@ SIGNS = {"add": "+", "take back": "<", "change": "~", "leave": "-", "replace": "
 
 def print_plan(rows: Sequence[Row], parameters: Sequence[tuple[str, str, str]]) -> None:
     """Print what will be done, what of it is dangerous in red, and which settings bring it about."""
-    console, table = Console(), Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    for _ in range(4):
-        table.add_column(no_wrap=True)
-    for row in rows:
-        color = DANGER if row.is_danger else COLORS[row.verb]
-        verb = Text(f"{SIGNS[row.verb]} {row.verb}", style=color)
-        table.add_row(verb, row.name, Text(row.kind, style="dim"), escape("; ".join(row.details) or row.physical))
-    show.print_table(console, table)
+    console = Console()
+    print_rows(rows)
     for name, old, new in parameters:
         console.print(f"  {name}: {old or '(none)'} -> {new or '(none)'}", style="dim", markup=False, highlight=False)
     for row in (row for row in rows if row.warning):
@@ -42,6 +36,18 @@ def print_plan(rows: Sequence[Row], parameters: Sequence[tuple[str, str, str]]) 
     counts = Counter(row.verb for row in rows)
     told = (f"{count} {'may be replaced' if verb == 'may replace' else f'to {verb}'}" for verb, count in counts.items())
     console.print(f"{', '.join(told)}.", highlight=False)
+
+
+def print_rows(rows: Sequence[Row]) -> None:
+    """Print what will be done alone, a line each."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for _ in range(4):
+        table.add_column(no_wrap=True)
+    for row in rows:
+        color = DANGER if row.is_danger else COLORS[row.verb]
+        verb = Text(f"{SIGNS[row.verb]} {row.verb}", style=color)
+        table.add_row(verb, row.name, Text(row.kind, style="dim"), escape("; ".join(row.details) or row.physical))
+    show.print_table(Console(), table)
 
 
 def watch(title: str, events: Iterator[Event]) -> list[Event]:
