@@ -235,4 +235,7 @@ def _shared(places: list[_Place]) -> Iterator[Finding]:
                 told.add((here, bucket))
                 before = one.names.environment
                 text = f"aws.{option}={bucket!r}; the environment {before!r} has this bucket too; give each its own"
+                if bucket in (one.names.aws.input, one.names.aws.output):  # not by the names that a stack gives
+                    alone = f"environments: {{{here}: {{aws: {{{option}: {bucket}}}}}}}"
+                    text += f": for one environment alone write `{alone}`"
                 yield _finding(other, "bucket_shared", ("aws", option), text)

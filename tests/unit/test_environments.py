@@ -211,6 +211,12 @@ def test_load_what_aws_would_refuse_is_an_error_with_code_and_line(file: Path, t
     assert {(each.code, each.line) for each in found} == {(code, line)}
 
 
+def test_load_bucket_of_several_environments_says_where_to_write_it(file: Path) -> None:
+    """What stands at the top of the file is every environment's; `deploy dev` met prod's."""
+    [found] = errors(file, "aws: {input: our-photos}\nenvironments: {dev: {}}")
+    assert "for one environment alone write `environments: {prod: {aws: {input: our-photos}}}`" in found.message
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
