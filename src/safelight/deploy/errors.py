@@ -2,13 +2,13 @@
 
 from safelight.errors import SafelightError
 
+FIRST_FAILED = "`safelight deploy`, without --dry-run, deletes what is left and starts anew; it then shows the plan."
 STUCK = {
     "DELETE_FAILED": "Solve what the reason names, and run `safelight destroy` again; then deploy.",
     "IMPORT_ROLLBACK_FAILED": "Solve what the reason names, and delete the stack at AWS: buckets and table are kept.",
     "UPDATE_ROLLBACK_FAILED": "Solve what the reason names and deploy again, or skip the resource: "
     "`aws cloudformation continue-update-rollback --resources-to-skip`.",
-    "ROLLBACK_FAILED": "`safelight deploy` deletes what is left and starts anew.",
-    "ROLLBACK_COMPLETE": "`safelight deploy` deletes what is left and starts anew.",
+    **dict.fromkeys(("ROLLBACK_FAILED", "ROLLBACK_COMPLETE"), FIRST_FAILED),
 }
 """What to do about states that nothing can be deployed in."""
 ENDINGS = {

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
 Kind = Literal["CREATE", "UPDATE", "IMPORT"]
-EMPTY = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE")
-"""States in which a stack holds nothing of its own."""
+FAILED = "its first deployment failed (`deploy --dry-run` says why), and nothing of it runs"
+EMPTY = {
+    "REVIEW_IN_PROGRESS": "nothing of it was made yet",
+    "ROLLBACK_COMPLETE": FAILED,
+    "ROLLBACK_FAILED": FAILED,
+}
+"""States in which a stack holds nothing that works, and what they mean."""
 FIRST_FAILED = ("delete_stack", "The first deployment of {} had failed; deleting what is left of it")
 REPAIRS = {
     **dict.fromkeys(("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"), FIRST_FAILED),
@@ -85,8 +90,7 @@ class Stacks(Struct, frozen=True, kw_only=True):
                 repairing = partial(getattr(self.cloudformation, call), StackName=stack_id)
                 self._watched(stack_id, title.format(name), repairing)
             elif status in errors.STUCK:
-                reason = found.get("StackStatusReason") or "no reason given"
-                raise errors.StackStuck(f"{name} is {status}: {reason}", remedy=errors.STUCK[status])
+                raise errors.StackStuck(f"{name} is {status}: {self._reason(found)}", remedy=errors.STUCK[status])
             else:
                 return "UPDATE"
         return "CREATE"
@@ -178,6 +182,13 @@ class Stacks(Struct, frozen=True, kw_only=True):
             self.watch(f"{name} is {found['StackStatus']}, by a command before this one; waiting for it", events)
         return found
 
+    def _reason(self, found: StackTypeDef) -> str:
+        """Return why a stack is in its state; where CloudFormation has nothing with it, the events tell."""
+        if reason := found.get("StackStatusReason"):
+            return reason
+        failed = progress.cause(progress.follow(self.cloudformation, found["StackId"], pause=self.pause))
+        return _why(failed) if failed else "no reason given"
+
     def _watched(self, stack: str, title: str, start: Callable[[], object]) -> list[Event]:
         found = find(self.cloudformation, stack)
         stack_id = found["StackId"] if found else stack
@@ -188,11 +199,10 @@ class Stacks(Struct, frozen=True, kw_only=True):
     def _finished(self, events: Sequence[Event]) -> None:
         status = events[-1]["ResourceStatus"]
         if status not in progress.SUCCESSES:
-            failed = progress.cause(events) or events[-1]
-            what = f"{failed['LogicalResourceId']} ({failed['ResourceType']})"
-            why = failed.get("ResourceStatusReason", "no reason given").rstrip(". ")
             remedy = errors.ENDINGS.get(status, "Look at the stack's events at AWS.")
-            raise errors.DeployFailed(f"{what} failed: {why}; the stack is {status} now", remedy=remedy)
+            raise errors.DeployFailed(
+                f"{_why(progress.cause(events) or events[-1])}; the stack is {status} now", remedy=remedy
+            )
 
     def _described(self, made: ChangeSet) -> tuple[str, str, tuple[Any, ...]]:
         while True:
@@ -216,8 +226,13 @@ def find(cloudformation: Any, name: str) -> StackTypeDef | None:
     return found
 
 
-def outputs(account: Account, stack_name: str) -> dict[str, str]:
+def outputs(account: Account, stack_name: str, environment: str = "ENV") -> dict[str, str]:
     """Return what a stack puts out: names and addresses of what it made.
+
+    Args:
+        account: the account.
+        stack_name: the stack.
+        environment: the name of its environment, for what to do without it.
 
     Raises:
         NotDeployed: there is no such stack, or it holds nothing.
@@ -225,9 +240,19 @@ def outputs(account: Account, stack_name: str) -> dict[str, str]:
     """
     with explained(account):
         found = find(account.client("cloudformation"), stack_name)
-    if found is None or found["StackStatus"] in EMPTY:
-        raise errors.NotDeployed(f"there is no stack {stack_name} in {account.region} of account {account.id}")
+    deploying = f"`safelight deploy {environment}`"
+    if found is None or found["StackStatus"] == "DELETE_COMPLETE":
+        where = f"there is no stack {stack_name} in {account.region} of account {account.id}"
+        raise errors.NotDeployed(where, remedy=f"Deploy it: {deploying}.")
+    if why := EMPTY.get(found["StackStatus"]):
+        remedy = f"{deploying} clears it away and begins anew."
+        raise errors.NotDeployed(f"the stack {stack_name} is {found['StackStatus']}: {why}", remedy=remedy)
     return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+
+
+def _why(failed: Event) -> str:
+    why = failed.get("ResourceStatusReason", "no reason given").rstrip(". ")
+    return f"{failed['LogicalResourceId']} ({failed['ResourceType']}) failed: {why}"
 
 
 def _pairs(kind: str, values: Mapping[str, str]) -> list[dict[str, str]]:

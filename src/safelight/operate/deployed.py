@@ -57,7 +57,8 @@ class Deployed:
             NotDeployed: it has none of that name.
         """
         if name not in self.outputs:
-            raise NotDeployed(f"the stack has no output {name}; another Safelight deployed it")
+            remedy = f"Deploy it: `safelight deploy {self.outputs.get('Environment', 'ENV')}`."
+            raise NotDeployed(f"the stack has no output {name}; another Safelight deployed it", remedy=remedy)
         return self.outputs[name]
 
     def log_group(self, function: str, term: str = "") -> LogGroup:

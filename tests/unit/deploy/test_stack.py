@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from safelight.deploy.errors import ChangeSetFailed, DeployFailed, DeployInProgress, StackStuck
-from safelight.deploy.stack import ChangeSet, Wanted
+from safelight.deploy.errors import ChangeSetFailed, DeployFailed, DeployInProgress, NotDeployed, StackStuck
+from safelight.deploy.stack import ChangeSet, Wanted, outputs
+from tests.unit.deploy.fake_aws import FakeAws
 from tests.unit.deploy.fake_cloudformation import FakeCloudFormation, Seen, refusal, stacks
 
 NAME = "image-processor-dev"
@@ -106,6 +107,42 @@ def test_ready_that_may_not_repair_changes_nothing(status: str) -> None:
     with pytest.raises(StackStuck, match=status):
         stacks(cloudformation).ready(NAME, repair=False)
     assert cloudformation.calls == []
+
+
+def test_ready_that_may_not_repair_says_why_the_first_deployment_failed() -> None:
+    """CloudFormation gives such a stack no reason of its own; its events have it."""
+    cloudformation = FakeCloudFormation()
+    stack = cloudformation.add(NAME, "CREATE_IN_PROGRESS")
+    for line in (*FAILING, (NAME, "ROLLBACK_IN_PROGRESS", ""), (NAME, "ROLLBACK_COMPLETE", "")):
+        cloudformation.happen(stack.id, line)
+    with pytest.raises(StackStuck) as caught:
+        stacks(cloudformation).ready(NAME, repair=False)
+    assert caught.value.message.startswith(f"{NAME} is ROLLBACK_COMPLETE: Function (AWS::S3::Bucket) failed: You exc")
+    assert "without --dry-run" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("status", "says", "remedy"),
+    [
+        (
+            "ROLLBACK_COMPLETE",
+            "is ROLLBACK_COMPLETE: its first deployment failed",
+            "`safelight deploy dev` clears it away",
+        ),
+        ("REVIEW_IN_PROGRESS", "is REVIEW_IN_PROGRESS: nothing of it was made yet", "`safelight deploy dev`"),
+        ("", f"there is no stack {NAME} in eu-north-1", "`safelight deploy dev`"),
+    ],
+)
+def test_outputs_of_a_stack_that_holds_nothing_says_its_state_and_what_to_do(
+    status: str, says: str, remedy: str
+) -> None:
+    """`jobs`, `logs`, `smoke` and `outputs` ask for them first."""
+    found = FakeAws()
+    if status:
+        found.cloudformation.add(NAME, status)
+    with pytest.raises(NotDeployed, match=says) as caught:
+        outputs(found, NAME, "dev")  # type: ignore[arg-type]
+    assert remedy in caught.value.remedy
 
 
 def test_propose_shows_changes_and_executes_nothing() -> None:

@@ -34,7 +34,7 @@ def open_deployed(config: Path | None, environment: str) -> Iterator[AwsBackend]
     found = load(config, environment=environment)
     account = open_account(found.settings.region, os.environ)
     stack = environment_of(found, environment, account.id).stack
-    deployed = Deployed(account, outputs(account, stack), TIMING, os.environ)
+    deployed = Deployed(account, outputs(account, stack, environment), TIMING, os.environ)
     with closing(deployed):
         yield AwsBackend(deployed, environment)
 

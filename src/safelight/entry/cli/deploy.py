@@ -64,7 +64,7 @@ def outputs(environment: str, config: Path | None, *, as_json: bool) -> None:
 
     found = loaded(config, environment)
     opened = account.open_account(found.settings.region, os.environ)
-    made = stack.outputs(opened, environment_of(found, environment, opened.id).stack)
+    made = stack.outputs(opened, environment_of(found, environment, opened.id).stack, environment)
     if as_json:
         click.echo(msgspec.json.encode(made))
     else:
