@@ -63,7 +63,7 @@ class Deployed:
 
     def log_group(self, function: str, term: str = "") -> LogGroup:
         """Return the log of a function, or only its lines that hold a term."""
-        return LogGroup(self.account.client("logs"), f"/aws/lambda/{function}", term)
+        return LogGroup(self.account, f"/aws/lambda/{function}", term)
 
     def renew(self) -> None:
         """Take credentials that are still good: those of a role or a single sign-on end after an hour or less.

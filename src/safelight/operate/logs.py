@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from msgspec import Struct
 
+from safelight.deploy.account import Account, code_of, explained
 from safelight.deploy.errors import NoLogs
 
 if TYPE_CHECKING:
     from types_boto3_logs import CloudWatchLogsClient
-    from types_boto3_logs.type_defs import FilteredLogEventTypeDef
+    from types_boto3_logs.type_defs import FilteredLogEventTypeDef, FilterLogEventsResponseTypeDef
 
 LATE_MS = 60_000
 """CloudWatch takes a while to show a line, and lines of several environments come in no order: what is followed is
@@ -37,13 +38,14 @@ class LogGroup:
     """The log of one function.
 
     Args:
-        client: CloudWatch Logs.
+        account: where it is.
         name: the log group.
         term: only lines that hold this text.
     """
 
-    def __init__(self, client: CloudWatchLogsClient, name: str, term: str = "") -> None:
-        self._client = client
+    def __init__(self, account: Account, name: str, term: str = "") -> None:
+        self._account = account
+        self._client: CloudWatchLogsClient = account.client("logs")
         self._name = name
         self._term = term
 
@@ -52,25 +54,31 @@ class LogGroup:
 
         Raises:
             NoLogs: there is no such group.
+            DeployError: it may not be read, or AWS cannot be asked.
         """
         asked: dict[str, Any] = {"logGroupName": self._name, "startTime": max(start_ms, 0)}
         if self._term:
             asked["filterPattern"] = f'"{self._term}"'
-        try:
-            # A page may be empty and yet not the last one; the paginator goes on.
-            for page in self._client.get_paginator("filter_log_events").paginate(**asked):
-                for each in page["events"]:
-                    yield _event(each)
-        except ClientError as err:
-            if err.response["Error"]["Code"] != _MISSING:
-                raise
-            raise NoLogs(f"there is no log group {self._name}: the function has not run yet, or is gone") from err
+        # A page may be empty and yet not the last one; the paginator goes on.
+        pages = iter(self._client.get_paginator("filter_log_events").paginate(**asked))
+        while page := self._next(pages):
+            for each in page["events"]:
+                yield _event(each)
+
+    def _next(self, pages: Iterator[FilterLogEventsResponseTypeDef]) -> FilterLogEventsResponseTypeDef | None:
+        with explained(self._account):
+            try:
+                return next(pages, None)
+            except ClientError as err:
+                if code_of(err) != _MISSING:
+                    raise
+                raise NoLogs(f"there is no log group {self._name}: the function has not run yet, or is gone") from err
 
     def follow(self, start_ms: int, sleep: Callable[[float], None]) -> Iterator[LogEvent]:
         """Yield what was logged since then and whatever comes, each line once; it never ends.
 
         Raises:
-            NoLogs: there is no such group.
+            SafelightError: as `since`.
         """
         seen: dict[str, int] = {}
         while True:

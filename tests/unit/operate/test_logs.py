@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from safelight.deploy.errors import NoLogs
+from safelight.deploy.errors import NoLogs, NotPermitted
 from safelight.operate.logs import LATE_MS, LogGroup
+from tests.unit.deploy.answering import USER, cloud
 
 START_MS = 1_800_000_000_000
 
@@ -43,8 +45,8 @@ class FakeLogs:
 
 
 def group(logs: FakeLogs, name: str = "/aws/lambda/f", term: str = "") -> LogGroup:
-    fake: Any = logs
-    return LogGroup(fake, name, term)
+    account: Any = SimpleNamespace(client=lambda _service: logs, principal="me")
+    return LogGroup(account, name, term)
 
 
 def test_since_reads_every_page_also_after_an_empty_one() -> None:
@@ -64,6 +66,13 @@ def test_since_of_a_group_that_is_not_there_is_no_logs() -> None:
     """A coded error that says what to do."""
     with pytest.raises(NoLogs, match="no log group /aws/lambda/g"):
         list(group(FakeLogs([]), "/aws/lambda/g").since(0))
+
+
+def test_since_without_the_right_names_who_may_not_do_what() -> None:
+    """Also in `follow`, which asks by `since`: no trace of Python, but what to have allowed."""
+    account = cloud(logs=[("filter_log_events", "AccessDeniedException")]).account
+    with pytest.raises(NotPermitted, match=f"{USER} may not .*FilterLogEvents"):
+        list(LogGroup(account, "/aws/lambda/f").since(0))
 
 
 def test_follow_shows_each_line_once_also_one_that_comes_late() -> None:
