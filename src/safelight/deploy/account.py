@@ -29,11 +29,13 @@ LOGGED_OUT = (*LOGINS, exceptions.TokenRetrievalError, exceptions.CredentialRetr
 DENIED = ("AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation", "AuthorizationError")
 # Source: the Service Authorization Reference; of most operations the action has the same name.
 ACTIONS = {
+    "monitoring:DescribeAlarms": "cloudwatch:DescribeAlarms",
     "s3:DeleteObjects": "s3:DeleteObjectVersion",
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
     "s3:HeadBucket": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
     "s3:ListObjectVersions": "s3:ListBucketVersions",
     "s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",

@@ -12,6 +12,7 @@ from safelight.deploy.errors import NoLogs
 from safelight.errors import SafelightError
 from safelight.job import Upload
 from safelight.operate.deployed import Deployed
+from safelight.operate.gone import anew, is_gone
 from safelight.operate.lines import line, report
 from safelight.operate.step import Step
 
@@ -33,11 +34,15 @@ def diagnose(stuck: Stuck) -> Iterator[Step]:
 
     What may not be looked at is told as such, and the rest is gone on with.
     """
-    for look in (_begun, _events, _rules, _source, _queue, _letters, _errors):
+    told: set[str] = set()
+    for name, look in LOOKS:
         try:
             yield from look(stuck)
         except SafelightError as err:
-            yield Step(name="unknown", ok=False, detail=err.message, remedy=err.remedy)
+            remedy = anew("ENV") if is_gone(err) else err.remedy
+            if err.message not in told:  # the rule is looked for by the queue, which is gone once
+                yield Step(name=name, ok=False, detail=err.message, remedy=remedy)
+            told.add(err.message)
 
 
 def _begun(stuck: Stuck) -> Iterator[Step]:
@@ -134,6 +139,18 @@ def _errors(stuck: Stuck) -> Iterator[Step]:
         yield Step(name="log", ok=False, detail=detail, remedy="It may not start: read `safelight logs ENV --json`.")
     for text in said[-MOST_LINES:]:
         yield Step(name="log", ok=False, detail=text, remedy="`safelight logs ENV` has the rest.")
+
+
+LOOKS = (
+    ("function", _begun),
+    ("events", _events),
+    ("queue", _queue),
+    ("rule", _rules),
+    ("event source", _source),
+    ("dead letters", _letters),
+    ("log", _errors),
+)
+"""What is looked at, in this order, by the name of its step."""
 
 
 def _complaint(message: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError, UnauthorizedSSOTokenError
 
-from safelight.deploy.account import Account, explained, open_account
+from safelight.deploy.account import Account, _name_action, explained, open_account
 from safelight.deploy.errors import (
     AwsRefused,
     AwsUnreachable,
@@ -126,3 +128,21 @@ def test_outputs_without_a_stack_says_how_to_deploy() -> None:
     refusals = {"DescribeStacks": ("ValidationError", "Stack with id image-processor-dev does not exist")}
     with refusing(refusals) as environ, pytest.raises(NotDeployed, match="image-processor-dev in eu-north-1"):
         outputs(opened(environ), "image-processor-dev")
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "action"),
+    [
+        ("cloudwatch", "describe_alarms", "cloudwatch:DescribeAlarms"),
+        ("s3", "list_buckets", "s3:ListAllMyBuckets"),
+        ("s3", "head_bucket", "s3:ListBucket"),
+        ("sqs", "list_queues", "sqs:ListQueues"),
+    ],
+)
+def test_action_that_is_named_is_one_of_iam(service: Any, method: str, action: str) -> None:
+    """Names of requests and of rights differ; whoever writes a policy needs the latter."""
+    client = boto3.client(service, region_name=REGION)
+    operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
+    answer: dict[str, Any] = {}
+    _name_action(answer, operation)
+    assert answer["ResponseMetadata"]["Action"] == action

@@ -26,6 +26,7 @@ PRODUCTION = ("myimage-processor-input", "myimage-processor-output")
         (["404", "403"], (), "fail", "output is somebody else's"),
         ([{"BucketRegion": "eu-west-1"}, "404"], (), "fail", "input is in eu-west-1, and the stack in eu-north-1"),
         ([HERE, HERE], PRODUCTION, "ok", "input is the stack's"),
+        (["403", HERE], PRODUCTION, "warn", "input is the stack's; arn:aws:iam::123456789012:user/ann may not"),
         ([HERE, "404"], (), "warn", "input is there, in this account"),
     ],
 )

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from safelight.deploy.environment import Artifact, parameters
 from safelight.entry.cli import stack_checks as checks
-from safelight.entry.cli.aws_checks import Cloud
+from safelight.entry.cli.aws_checks import Cloud, looked
 from safelight.placement import Aws
 from safelight.recipe.model import Limits
 from safelight.settings import Notify, Settings
@@ -144,7 +144,17 @@ def test_functions_that_cannot_run_are_told_with_the_reason(part: str) -> None:
 
 
 TOLD: Answer = ("get_bucket_notification_configuration", {"EventBridgeConfiguration": {}})
-FED: Answer = ("list_event_source_mappings", {"EventSourceMappings": [{"UUID": "0" * 36, "State": "Enabled"}]})
+ARN = f"arn:aws:sqs:{REGION}:{ID}:q"
+OTHER_ARN = f"{ARN}-other"
+QUEUE: Answer = ("get_queue_attributes", {"Attributes": {"QueueArn": ARN}})
+
+
+def fed(state: str = "Enabled", arn: str = ARN, **more: str) -> Answer:
+    mapping = {"UUID": "0" * 36, "State": state, "EventSourceArn": arn, **more}
+    return "list_event_source_mappings", {"EventSourceMappings": [mapping]}
+
+
+FED = fed()
 
 
 @pytest.mark.parametrize(
@@ -157,25 +167,35 @@ FED: Answer = ("list_event_source_mappings", {"EventSourceMappings": [{"UUID": "
         (
             TOLD,
             "ENABLED",
-            (
-                FED[0],
-                {
-                    "EventSourceMappings": [
-                        {"UUID": "0" * 36, "State": "Disabled", "StateTransitionReason": "User action"}
-                    ]
-                },
-            ),
+            fed("Disabled", StateTransitionReason="User action"),
             "fail",
             "disabled: User action",
         ),
+        (TOLD, "ENABLED", fed(arn=OTHER_ARN), "fail", "no event source"),
     ],
 )
 def test_uploads_reach_the_function_or_it_is_told_where_they_stop(
     s3: Answer, rule: str, source: Answer, status: str, words: str
 ) -> None:
     """Whatever is switched off on the way of a picture is found."""
-    found = checks.uploads(deployed(s3=[s3], events=[("describe_rule", {"State": rule})], lambda_=[source]))
+    answers = {"events": [("describe_rule", {"State": rule})], "sqs": [QUEUE], "lambda_": [function("f"), source]}
+    found = checks.uploads(deployed(s3=[s3], **answers))
     assert (found.status, words in found.detail) == (status, True)
+
+
+GONE_QUEUE: Answer = ("get_queue_attributes", "AWS.SimpleQueueService.NonExistentQueue")
+GONE_FUNCTION: Answer = ("get_function_configuration", "ResourceNotFoundException")
+
+
+@pytest.mark.parametrize(
+    ("queue", "lambda_"), [(GONE_QUEUE, [function("f"), FED]), (QUEUE, [GONE_FUNCTION, FED])], ids=["queue", "function"]
+)
+def test_uploads_without_queue_or_function_fail_in_spite_of_a_mapping(queue: Answer, lambda_: list[Answer]) -> None:
+    """Whoever deleted one by hand is told how to get it back: a deployment without a change mends nothing."""
+    rule: Answer = ("describe_rule", {"State": "ENABLED"})
+    _, found = looked("uploads", checks.uploads, deployed(s3=[TOLD], events=[rule], sqs=[queue], lambda_=lambda_))
+    assert found.status == "fail"
+    assert "`safelight destroy prod`, then `safelight deploy prod`" in found.remedy
 
 
 def subscribers(**arns: str) -> Answer:

@@ -13,9 +13,10 @@ from msgspec import Struct
 from safelight.deploy.account import Account, explained
 from safelight.deploy.buckets import is_there
 from safelight.deploy.environment import Environment
-from safelight.deploy.errors import BucketTaken, BucketUnusable, DeployError, NotPermitted, RegionDisabled
+from safelight.deploy.errors import AwsRefused, BucketTaken, BucketUnusable, DeployError, NotPermitted, RegionDisabled
 from safelight.entry.checkup import Verdict, examine, fail, ok, warn
 from safelight.entry.cli.deploy_actions import Grant, grants
+from safelight.operate.gone import anew, is_gone
 from safelight.settings import Settings
 
 SKEW_S, MOST_SKEW_S = 60, 300
@@ -33,7 +34,7 @@ RAISE = "Ask AWS for more (console: Service Quotas); it takes minutes to days."
 class Cloud(Struct, frozen=True, kw_only=True):
     """An environment in its account, and its stack as CloudFormation describes it; blank where there is none.
 
-    `unseen` is why the stack could not be looked at.
+    `unseen` is why the stack could not be looked at, `ca_bundle` a PEM file of whom to trust beside the system.
     """
 
     account: Account
@@ -42,6 +43,7 @@ class Cloud(Struct, frozen=True, kw_only=True):
     now: Callable[[], float]
     stack: Mapping[str, Any] = {}
     unseen: DeployError | None = None
+    ca_bundle: str | None = None
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -68,6 +70,10 @@ def _look(check: AwsCheck, cloud: Cloud) -> Verdict:
             return check(cloud)
     except NotPermitted as err:
         return warn(f"could not be looked at: {err.message}", err.remedy)
+    except AwsRefused as err:
+        if not is_gone(err):
+            raise
+        return fail(err.message, anew(cloud.environment.environment))
 
 
 def credentials(cloud: Cloud) -> Verdict:
@@ -164,6 +170,9 @@ def _bucket(cloud: Cloud, kind: str, name: str, *, is_made: bool) -> Verdict:
     try:
         found = is_there(cloud.account, name)
     except (BucketTaken, BucketUnusable) as err:
+        if isinstance(err, BucketTaken) and cloud.outputs.get(f"{kind.capitalize()}Bucket") == name:
+            who = cloud.account.principal
+            return warn(f"{name} is the stack's; {who} may not s3:ListBucket it", NotPermitted.default_remedy)
         remedy = err.remedy if is_made else f"Correct aws.{kind}, or be allowed s3:ListBucket on it."
         return fail(err.message, remedy)
     if not found:

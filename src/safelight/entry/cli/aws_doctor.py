@@ -51,6 +51,7 @@ def verdicts(
         now=now,
         stack=described,
         unseen=unseen,
+        ca_bundle=environ.get("AWS_CA_BUNDLE") or None,
     )
     for name, check in (*BEFORE, ("stack", stack), *(DEPLOYED if cloud.outputs else ())):
         yield looked(name, check, cloud)

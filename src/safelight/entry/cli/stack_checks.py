@@ -11,6 +11,7 @@ from safelight.entry.checkup import Verdict, fail, ok, warn
 from safelight.entry.cli.aws_checks import AwsCheck, Cloud
 from safelight.errors import InvalidRecipe, Unavailable
 from safelight.operate.code import settings_of
+from safelight.operate.gone import anew
 from safelight.settings import Settings
 
 STATES = {
@@ -93,7 +94,7 @@ def options(cloud: Cloud) -> Verdict:
 def recipes(cloud: Cloud) -> Verdict:
     """Compare what the function develops by with what safelight.yaml says now."""
     try:
-        theirs = settings_of(cloud.account, cloud.outputs["FunctionName"])
+        theirs = settings_of(cloud.account, cloud.outputs["FunctionName"], cloud.ca_bundle)
     except (InvalidRecipe, Unavailable) as err:
         return warn(f"could not be compared: {err.message}", f"`{_deploy(cloud)}` brings the function up to date.")
     if differing := differences(theirs, packed.carried(cloud.settings)):
@@ -155,16 +156,32 @@ def uploads(cloud: Cloud) -> Verdict:
         return fail(
             f"the rule {rule} is {state.lower()}", f"`aws events enable-rule --region {account.region} --name {rule}`"
         )
-    function = cloud.outputs["FunctionName"]
-    sources = account.client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+    return _feeding(cloud) or ok(
+        f"{bucket} tells EventBridge, the rule {rule} is on, the queue feeds {_function(cloud)}"
+    )
+
+
+def _feeding(cloud: Cloud) -> Verdict | None:
+    """Return what keeps the queue from feeding the function; a queue or function that is gone is refused by AWS."""
+    account, function = cloud.account, _function(cloud)
+    asked = {"QueueUrl": cloud.outputs["QueueUrl"], "AttributeNames": ["QueueArn"]}
+    arn = account.client("sqs").get_queue_attributes(**asked)["Attributes"]["QueueArn"]
+    # A mapping outlives its function, and is listed for a name that nothing has any more.
+    account.client("lambda").get_function_configuration(FunctionName=function)
+    listed = account.client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+    sources = [each for each in listed if each.get("EventSourceArn") == arn]
     off = [each for each in sources if each.get("State") not in ON]
     if off:
         fault = f"{off[0]['State'].lower()}: {off[0].get('StateTransitionReason', 'AWS tells no reason')}"
         remedy = f"`aws lambda update-event-source-mapping --region {account.region} --uuid {off[0]['UUID']} --enabled`"
         return fail(f"{function} is not fed from its queue, {fault}", remedy)
     if not sources:
-        return fail(f"{function} is not fed from its queue: no event source", f"`{_deploy(cloud)}` makes it again.")
-    return ok(f"{bucket} tells EventBridge, the rule {rule} is on, the queue feeds {function}")
+        return fail(f"{function} is not fed from its queue: no event source", anew(cloud.environment.environment))
+    return None
+
+
+def _function(cloud: Cloud) -> str:
+    return cloud.outputs["FunctionName"]
 
 
 def mail(cloud: Cloud) -> Verdict:
