@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from safelight.aws.access import Access
 from safelight.aws.connection import Answer, Connection
-from safelight.aws.faults import PROVOKED, Refusal, error_of, refusal_of
+from safelight.aws.faults import PROVOKED, Refusal, Refused, error_of, refusal_of
 from safelight.aws.sigv4 import Scope, sign
 from safelight.aws.trust import Trust
 from safelight.errors import Unavailable
@@ -125,7 +125,9 @@ class Client:
             if not self._again(refusal, answer):
                 level = logging.DEBUG if refusal.code in PROVOKED else logging.WARNING
                 _log.log(level, "%s refused: %s %s", service, refusal.code, refusal.message)
-                raise error_of(_NAMES[service], refusal)
+                asked = headers.get("x-amz-target", "").rpartition(".")[2]
+                # For the owner alone: the error itself may be shown to whoever sent a picture.
+                raise error_of(_NAMES[service], refusal) from Refused(f"{service}:{asked}", refusal=refusal)
             cause, error = None, Unavailable(f"{_NAMES[service]} answered {refusal.status} {refusal.code}".rstrip())
         raise error from cause
 

@@ -115,7 +115,7 @@ class AwsRefused(DeployError):
     """AWS refused something for a reason that only it can explain."""
 
     code, status = "aws_refused", 502
-    default_remedy = "Read what AWS says; what was made until then stays, and the same command goes on from there."
+    default_remedy = "Read what AWS says, then try again; `safelight doctor --aws ENV` checks account and stack."
 
 
 class NotDeployed(DeployError):

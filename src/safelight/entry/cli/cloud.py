@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from safelight.aws.faults import Refused
 from safelight.config import load
-from safelight.deploy.account import open_account
+from safelight.deploy.account import MEANINGS, Account, open_account
 from safelight.deploy.environment import environment_of
+from safelight.deploy.errors import AwsRefused, NotPermitted
 from safelight.deploy.stack import outputs
 from safelight.entry.cli.show import counted
 from safelight.entry.function import TIMING
+from safelight.errors import Denied, ResourceMissing, SafelightError
 from safelight.job import Outcome
 from safelight.operate.deployed import Deployed
+from safelight.operate.gone import anew, is_gone
 from safelight.operate.stuck import attributes_of, waiting_in
 from safelight.recipe.model import Recipe
 
@@ -35,8 +40,24 @@ def open_deployed(config: Path | None, environment: str) -> Iterator[AwsBackend]
     account = open_account(found.settings.region, os.environ)
     stack = environment_of(found, environment, account.id).stack
     deployed = Deployed(account, outputs(account, stack, environment), TIMING, os.environ)
+    # What AWS refuses is told as one error; the client's own line about it is for the log of a function.
+    logging.getLogger("safelight.aws").addHandler(logging.NullHandler())
     with closing(deployed):
-        yield AwsBackend(deployed, environment)
+        try:
+            yield AwsBackend(deployed, environment)
+        except (AwsRefused, Denied, ResourceMissing) as err:
+            raise _for_owner(err, account, environment) from err.__cause__
+
+
+def _for_owner(err: SafelightError, account: Account, environment: str) -> SafelightError:
+    """Return what the owner of a deployment can do about a refusal; the error itself speaks to who sent a picture."""
+    if isinstance(err, ResourceMissing) or is_gone(err):
+        return AwsRefused(err.message, remedy=anew(environment))
+    if not isinstance(err.__cause__, Refused):
+        return err
+    refusal, action = err.__cause__.refusal, err.__cause__.message.removesuffix("Batch")
+    kind, says = MEANINGS.get(refusal.code, (NotPermitted, f"{account.principal} may not {action}"))
+    return kind(": ".join(filter(None, (says, refusal.code, refusal.message))))
 
 
 class AwsBackend:

@@ -11,7 +11,10 @@ from pathlib import Path
 import click
 import msgspec
 
+from safelight.deploy.errors import AwsRefused
 from safelight.entry.cli.options import config_option, json_option, loaded
+
+GOES_ON = "Read what AWS says; what was made until then stays, and the same command goes on from there."
 
 
 @click.command()
@@ -31,7 +34,13 @@ def deploy(environment: str, config: Path | None, *, dry_run: bool, yes: bool, d
 
     if not (dry_run or yes or sys.stdin.isatty()):
         raise click.UsageError("there is no terminal to answer at: add --yes, or --dry-run to see the plan")
-    rollout.deploy(loaded(config, environment), environment, rollout.Asked(dry_run=dry_run, yes=yes, drift=drift))
+    asked = rollout.Asked(dry_run=dry_run, yes=yes, drift=drift)
+    try:
+        rollout.deploy(loaded(config, environment), environment, asked)
+    except AwsRefused as err:
+        if err.remedy == err.default_remedy:
+            err.remedy = GOES_ON
+        raise
 
 
 @click.command()
