@@ -13,9 +13,10 @@ MB_PER_MIB = 1.048576
 Email = Annotated[
     str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="An e-mail address.", examples=["owner@example.com"])
 ]
+REGION_PATTERN = "^[a-z]{2}(-[a-z]+)+-\\d$"
 Region = Annotated[
     str,
-    Meta(pattern="^[a-z]{2}(-[a-z]+)+-\\d$", description="An AWS region.", examples=["eu-north-1", "us-east-1"]),
+    Meta(pattern=REGION_PATTERN, description="An AWS region.", examples=["eu-north-1", "us-east-1"]),
 ]
 ENVIRONMENT_PATTERN = "^[a-z]([a-z0-9-]{0,14}[a-z0-9])?$"
 EnvironmentName = Annotated[

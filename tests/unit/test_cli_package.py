@@ -20,7 +20,7 @@ def test_print_shows_parts_sizes_and_digest(capsys: pytest.CaptureFixture[str]) 
         "part  version  licence  files  unpacked  zipped",
         "lib   1.0      MIT [x]      3    2.0 MB  1.0 MB",
         "",
-        "x.zip: 52 MB zipped, 2.0 MB unpacked",
+        "x.zip: for arm64, 52 MB zipped, 2.0 MB unpacked",
         f"digest: {'ab' * 32}",
     ]
 

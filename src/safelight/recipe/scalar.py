@@ -7,6 +7,7 @@ import re
 from msgspec import inspect
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
+from safelight.placement import REGION_PATTERN
 from safelight.recipe import wording
 from safelight.recipe.wording import Expected, Number
 
@@ -108,6 +109,7 @@ def _text(text: str, kind: inspect.Type, expected: Expected) -> str:
         raise UnfitError("holds half a character (\\ud800..\\udfff); write the character itself")
     # `$` also matches before a last line feed, and a name that ends with one is no name.
     if limits.pattern and (text.endswith("\n") or not re.search(limits.pattern, text)):
-        close = wording.nearest(text, expected.examples)
+        is_region = limits.pattern == REGION_PATTERN
+        close = wording.region(text) if is_region else wording.nearest(text, expected.examples)
         raise UnfitError("; ".join(filter(None, (close, wording.form(expected)))))
     return text

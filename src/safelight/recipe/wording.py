@@ -7,6 +7,35 @@ from typing import Any
 
 from msgspec import Struct, inspect
 
+REGIONS = tuple(
+    f"{area}-{number}"
+    for area, numbers in {
+        "af-south": "1",
+        "ap-east": "12",
+        "ap-northeast": "123",
+        "ap-south": "12",
+        "ap-southeast": "1234567",
+        "ca-central": "1",
+        "ca-west": "1",
+        "cn-north": "1",
+        "cn-northwest": "1",
+        "eu-central": "12",
+        "eu-north": "1",
+        "eu-south": "12",
+        "eu-west": "123",
+        "il-central": "1",
+        "me-central": "1",
+        "me-south": "1",
+        "mx-central": "1",
+        "sa-east": "1",
+        "us-east": "12",
+        "us-gov-east": "1",
+        "us-gov-west": "1",
+        "us-west": "12",
+    }.items()
+    for number in numbers
+)
+"""What a slip of the pen may have meant; a newer region is taken all the same. Source: AWS Regions user guide."""
 Number = inspect.IntType | inspect.FloatType
 List = inspect.VarTupleType | inspect.ListType
 
@@ -78,6 +107,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     by_lower = {each.lower(): each for each in known}
     close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return f"did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+def region(word: str) -> str:
+    """Return `did you mean ...?` with the region of AWS that is spelled most like `word`, on its continent."""
+    lower = word.lower().replace("_", "-")
+    return nearest(lower, (each for each in REGIONS if each[:2] == lower[:2]))
 
 
 def shown(value: str, *, quoted: bool, secret: bool = False) -> str:

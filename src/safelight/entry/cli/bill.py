@@ -76,7 +76,10 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
         f"the longest {long_text(burst.longest_s)}; {end}."
     )
     bill = outlook.bill
-    yield f"A month of it: {bill.images:,.0f} images, ${bill.usd:,.0f} (${digits(bill.image_usd)} an image)."
+    yield (
+        f"A month of it: {bill.images:,.0f} images, ${bill.usd:,.0f} (${digits(bill.image_usd)} an image), "
+        "without the free tier."
+    )
 
 
 def _table(names: tuple[str, ...]) -> Table:

@@ -84,6 +84,9 @@ def cost(config: Path | None, environment: str, *, as_json: bool, **options: Any
     that says of each where it is from. Nothing is asked of AWS but by --refresh.
     """
     asked = Asked(**options)
+    given = click.get_current_context().get_parameter_source("images")
+    if asked.rate and given is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("give either --rate or --images: a rate says how many come")
     found = load(config, environment=environment)
     file = asked.prices
     if asked.refresh:

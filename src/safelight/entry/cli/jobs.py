@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -20,6 +20,7 @@ from safelight.remove import removals
 
 STATUSES = click.Choice([status.value for status in Status])
 ID_START = "job_"
+Again = Literal["same", "renewed", "untaken"]
 
 
 @click.command()
@@ -92,27 +93,37 @@ def replay(job_ids: tuple[str, ...], status: str | None, environment: str | None
         letters = {each for each in job_ids if backend.deliver(each)}
         wanted = [each for each in job_ids if each not in letters]
         found = _all(backend, Status(status)) if status else [_job(backend, each) for each in wanted]
-        renewed = sum(_queue_again(backend, outcome) for outcome in found)
+        done = [_queue_again(backend, outcome) for outcome in found]
         kept = backend.send_kept() if status == Status.FAILED.value else len(letters)
+    click.echo(_queued(done, kept))
+
+
+def _queued(done: list[Again], kept: int) -> str:
+    """Say what was queued again, and of what was not, why."""
+    renewed, untaken = done.count("renewed"), done.count("untaken")
     changed = f"; of {renewed} the recipe has changed since, which makes new jobs" if renewed else ""
-    parts = [show.counted(len(found), "job")] if found or not kept else []
+    changed += f"; of {untaken} no recipe takes the key any more, and they were left as they are" if untaken else ""
+    queued = len(done) - untaken
+    parts = [show.counted(queued, "job")] if queued or not kept else []
     parts += [show.counted(kept, "dead letter")] if kept else []
-    click.echo(f"{' and '.join(parts)} queued again{changed}")
+    return f"{' and '.join(parts)} queued again{changed}"
 
 
-def _queue_again(backend: Backend, outcome: Outcome) -> bool:
-    """Queue a job's upload, or its deletion, and return whether that makes a new job, by a recipe that has changed."""
+def _queue_again(backend: Backend, outcome: Outcome) -> Again:
+    """Queue a job's upload, or its deletion, unless no recipe takes it any more; one that changed makes a new job."""
     upload, recipes = outcome.upload, backend.recipes
     if upload.deleted:
         deletion = event.Deletion(bucket=upload.bucket, key=upload.key, deleted_at=upload.arrived_at)
         jobs, body, name = removals(deletion, recipes), event.departure(deletion), event.departure_id(deletion)
     else:
         jobs, body, name = jobs_for(upload, recipes), event.message(upload), event.message_id(upload)
+    if not jobs:
+        return "untaken"
     same = outcome.id in (job.id for job in jobs)
     if same:
         backend.ledger.reopen(outcome.id)
     backend.send(body, name)
-    return not same
+    return "same" if same else "renewed"
 
 
 def _job(backend: Backend, job_id: str) -> Outcome:

@@ -15,11 +15,13 @@ import msgspec
 from msgspec import Struct
 
 from safelight.entry.cli.options import config_option, json_option
+from safelight.errors import NotFound
 from safelight.recipe.units import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from safelight.entry.cli.cloud import AwsBackend
     from safelight.operate.logs import LogEvent
 
 OUTPUTS = {
@@ -68,6 +70,7 @@ def logs(environment: str, function: str, config: Path | None, **wanted: object)
 
     asked = msgspec.convert(wanted, Wanted)
     with open_deployed(config, environment) as backend:
+        _check(backend, asked.job)
         group = backend.deployed.log_group(_function(backend.deployed.outputs, function), _term(asked.job))
         start_ms = int((time.time() - asked.since_s) * 1000)
         found = group.follow(start_ms, time.sleep) if asked.follow else group.since(start_ms)
@@ -82,6 +85,18 @@ def _function(outputs: Mapping[str, str], function: str) -> str:
         hint = "; it has one with notify.digest in safelight.yaml" if function == "digest" else ""
         raise click.UsageError(f"this deployment has no function for {function}{hint}")
     return outputs[OUTPUTS[function]]
+
+
+def _check(backend: AwsBackend, job: str | None) -> None:
+    """See that the ledger knows a job: for a slip of the pen nothing would ever be logged."""
+    if job and not (backend.ledger.get(job) or backend.like(_whole(job))):
+        remedy = f"`safelight jobs{backend.words}` lists them; one that is not among the latest takes its whole ID."
+        raise NotFound(f"there is no job {job}", remedy=remedy)
+
+
+def _whole(job: str) -> str:
+    """Return how the id of a job begins."""
+    return job if job.startswith("job_") else f"job_{job}"
 
 
 def _term(job: str | None) -> str:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from safelight.deploy import archive, bytecode, fetch, wheelhouse
-from safelight.deploy.arch import ARCHES, DEFAULT, Arch
+from safelight.deploy.arch import ARCHES, Arch
 from safelight.deploy.package import Order, Package, build, check
 from safelight.entry.cli import show
 from safelight.entry.cli.options import config_option, json_option, loaded
@@ -22,14 +22,14 @@ from safelight.figures import size_text
 @click.command()
 @config_option
 @click.option(
-    "--arch", type=click.Choice(ARCHES), default=DEFAULT, show_default=True, help="Processor of the function."
+    "--arch", type=click.Choice(ARCHES), help="Processor of the function.  [default: aws.arch of safelight.yaml]"
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The zip to write.  [default: NAME-ARCH.zip, after the project]"
 )
 @click.option("--sbom", type=click.Path(path_type=Path), help="Write a bill of materials beside it, as CycloneDX JSON.")
 @json_option
-def package(config: Path | None, arch: Arch, out: Path | None, sbom: Path | None, *, as_json: bool) -> None:
+def package(config: Path | None, arch: Arch | None, out: Path | None, sbom: Path | None, *, as_json: bool) -> None:
     """Build the zip that AWS Lambda runs.
 
     It holds Safelight, what it runs on, safelight.yaml as parsed, and the logos and fonts that it names. Packages come
@@ -38,6 +38,7 @@ def package(config: Path | None, arch: Arch, out: Path | None, sbom: Path | None
     the package is compiled, and starts faster.
     """
     found = loaded(config)
+    arch = arch or found.settings.aws.arch
     order = Order(
         found=found,
         arch=arch,
@@ -69,7 +70,7 @@ def _print(made: Package) -> None:
         figures = (str(row.files), size_text(row.size), size_text(row.zipped_size))
         table.add_row(escape(row.name), row.version, escape(row.licence), *figures)
     show.print_table(Console(), table)
-    click.echo(f"\n{made.file}: {size_text(made.zipped_size)} zipped, {size_text(made.size)} unpacked")
+    click.echo(f"\n{made.file}: for {made.arch}, {size_text(made.zipped_size)} zipped, {size_text(made.size)} unpacked")
     click.echo(f"digest: {made.digest}")
     if not made.compiled:
         click.echo("Not compiled: no python3.14 on the PATH that works; cold starts take longer.")
