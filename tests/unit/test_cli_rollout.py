@@ -31,6 +31,7 @@ def rolled_out(
     template: Path = cloudformation.TEMPLATE,
     *,
     dry_run: bool = False,
+    parameters: dict[str, str] | None = None,
     **more: Any,
 ) -> None:
     rollout._roll_out(
@@ -38,7 +39,7 @@ def rolled_out(
             account=account,  # type: ignore[arg-type]
             environment=replace(environment_of(load(None, {}), "dev", account.id), **more),
             template=template,
-            parameters={},
+            parameters=parameters or {},
             prepare=prepare,
             asked=Asked(dry_run=dry_run, yes=True, drift=False),
         )
@@ -105,6 +106,14 @@ def test_deploy_dry_run_shows_that_a_bucket_of_the_users_would_be_changed(
     rolled_out(found, interrupt, dry_run=True, **own)
     shown = "~ change  photos  S3 Bucket, yours  sends its events to EventBridge; its other notifications stay"
     assert (shown in capsys.readouterr().out.splitlines()) != notifies
+
+
+def test_deploy_that_ends_encryption_by_key_says_that_the_key_must_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever pays for it might delete it."""
+    found = account(parameters={"Encryption": "kms"})
+    found.cloudformation.add(STACK, "CREATE_COMPLETE")
+    rolled_out(found, interrupt, dry_run=True, parameters={"Encryption": "s3"})
+    assert rollout.KEY_STAYS in capsys.readouterr().out.splitlines()
 
 
 def test_watch_interrupted_says_how_to_follow(capsys: pytest.CaptureFixture[str]) -> None:

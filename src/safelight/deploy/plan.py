@@ -54,13 +54,21 @@ def changed_parameters(old: Iterable[Mapping[str, Any]], new: Mapping[str, str])
     return [(name, before[name], value) for name, value in new.items() if before.get(name, value) != value]
 
 
+def leaves_key(changed: Iterable[tuple[str, str, str]]) -> bool:
+    """Whether these changes of parameters end the use of a key, which what it encrypted still needs."""
+    old = {name: before for name, before, _ in changed}
+    # There is a key's ARN only where Encryption is kms.
+    return old.get("Encryption", "kms" if "KmsKeyArn" in old else "") == "kms"
+
+
 def _row(change: Mapping[str, Any], retained: Collection[str]) -> Row:
     verb = VERBS.get(change["Action"]) or REPLACED.get(change.get("Replacement"), "change")
     held, physical = HELD.get(change["ResourceType"], ""), change.get("PhysicalResourceId", "")
     kept = "Retain" in change.get("PolicyAction", "") or (verb != "delete" and change["LogicalResourceId"] in retained)
     warning = ""
     if verb in ("delete", "replace", "may replace") and held:
-        outcome = f"{physical} stays, with {held}, outside of the stack" if kept else f"{held} would be lost"
+        stays = f"{physical or 'the one that is there'} stays, with {held}, outside of the stack"
+        outcome = stays if kept else f"{held} would be lost"
         warning = f"if it is replaced, {outcome}" if verb == "may replace" else outcome
     return Row(
         verb="leave" if verb == "delete" and kept else verb,

@@ -45,6 +45,7 @@ class FakeCloudFormation:
     waiting: list[tuple[str, Line]] = field(default_factory=list)
     pauses: int = 0
     outputs: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, status: str, reason: str = "") -> Stack:
         made = Stack(name, status, f"arn:aws:cloudformation:eu-north-1:1:stack/{name}/{len(self.stacks)}", reason)
@@ -92,8 +93,9 @@ class FakeCloudFormation:
 
     def describe_stacks(self, StackName: str) -> Any:  # noqa: N803 -- boto3's names
         found = self.found(StackName)
-        stack = {"StackId": found.id, "StackName": found.name, "StackStatus": found.status}
+        stack: dict[str, Any] = {"StackId": found.id, "StackName": found.name, "StackStatus": found.status}
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
+        stack["Parameters"] = [{"ParameterKey": k, "ParameterValue": v} for k, v in self.parameters.items()]
         return {"Stacks": [{**stack, "Outputs": outputs, "StackStatusReason": found.reason}]}
 
     def describe_stack_events(self, StackName: str) -> Any:  # noqa: N803

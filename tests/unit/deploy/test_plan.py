@@ -7,7 +7,7 @@ from typing import Any
 import click
 import pytest
 
-from safelight.deploy.plan import Row, changed_parameters, rows
+from safelight.deploy.plan import Row, changed_parameters, leaves_key, rows
 from safelight.entry.cli.stack_view import print_plan
 
 
@@ -122,6 +122,13 @@ def test_rows_retained_deletion_leaves_and_says_so() -> None:
     assert found.warning == "myimage-processor-input stays, with its objects, outside of the stack"
 
 
+def test_rows_perhaps_replaced_without_a_name_says_what_stays() -> None:
+    """CloudFormation names none where the stack has made none yet."""
+    bucket = {**BUCKET, "Action": "Modify", "Replacement": "Conditional", "PhysicalResourceId": ""}
+    [kept] = rows([bucket], ["InputBucket"])
+    assert kept.warning == "if it is replaced, the one that is there stays, with its objects, outside of the stack"
+
+
 def test_rows_put_what_needs_a_look_last() -> None:
     """The question stands below it."""
     verbs = [each.verb for each in rows([QUEUE, TABLE, RULE, FUNCTION, ROLE, IMPORT, BUCKET])]
@@ -137,6 +144,24 @@ def test_changed_parameters_are_those_that_differ() -> None:
     ]
     new = {"MemorySize": "1024", "Email1": "a@example.com", "Name": "", "Brand": "new"}
     assert changed_parameters(old, new) == [("MemorySize", "512", "1024"), ("Email1", "", "a@example.com")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "leaves"),
+    [
+        ([("Encryption", "kms", "s3")], True),
+        ([("KmsKeyArn", "", "arn:aws:kms:x")], True),
+        ([("Encryption", "s3", "kms")], False),
+        ([("Encryption", "s3", "kms"), ("KmsKeyArn", "", "arn:aws:kms:x")], False),
+        ([("Email1", "", "a@example.com")], False),
+    ],
+    ids=["turned off", "another key", "turned on", "turned on with a key", "something else"],
+)
+def test_leaves_key_where_another_or_none_is_used_from_now_on(
+    changed: list[tuple[str, str, str]], *, leaves: bool
+) -> None:
+    """What was written before can be read with the old key alone."""
+    assert leaves_key(changed) == leaves
 
 
 @pytest.mark.parametrize("columns", ["60", "120"])

@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ from safelight.deploy.environment import (
 )
 from safelight.deploy.errors import ResourceGone
 from safelight.deploy.package import Order, build, digest_of
-from safelight.deploy.plan import Row, changed_parameters, rows
+from safelight.deploy.plan import Row, changed_parameters, leaves_key, rows
 from safelight.deploy.stack import Kind, Stacks, Wanted, find, outputs
 from safelight.entry.cli import stack_view
 from safelight.entry.cli.package import tell
@@ -45,6 +45,7 @@ MOST_INLINE = 51_200
 """Bytes of a template that CloudFormation takes in a call. Source: CloudFormation quotas."""
 
 
+KEY_STAYS = "The key that was used until now stays, and must: what it has encrypted cannot be read without it."
 CONNECTS = "sends its events to EventBridge; its other notifications stay"
 
 
@@ -201,7 +202,9 @@ def _change(rollout: Rollout, wanted: Wanted, kind: Kind) -> None:
         return
     try:
         old = before.get("Parameters", ()) if before else ()
-        stack_view.print_plan(rows(made.changes, wanted.retained), changed_parameters(old, wanted.parameters))
+        changed = changed_parameters(old, wanted.parameters)
+        stack_view.print_plan(rows(made.changes, wanted.retained), changed)
+        _tell_of_key(changed)
         agreed = not rollout.asked.dry_run and (rollout.asked.yes or click.confirm("Do this?"))
         if agreed:
             rollout.prepare()
@@ -212,11 +215,17 @@ def _change(rollout: Rollout, wanted: Wanted, kind: Kind) -> None:
         # Also when the answer to the call itself is not waited for: AWS may have taken it.
         with _told_that_aws_goes_on(rollout.again):
             stacks.execute(made, f"{'Taking back' if kind == 'IMPORT' else 'Deploying'} {wanted.name}")
+        _tell_of_key(changed)
         return
     stacks.discard(made)
     click.echo("Nothing was changed.")
     if not rollout.asked.dry_run:
         sys.exit(1)
+
+
+def _tell_of_key(changed: Sequence[tuple[str, str, str]]) -> None:
+    if leaves_key(changed):
+        click.echo(KEY_STAYS)
 
 
 def _fitting(rollout: Rollout, text: str, template: Mapping[str, object]) -> dict[str, str]:

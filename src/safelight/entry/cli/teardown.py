@@ -88,7 +88,7 @@ def _erase(holding: list[tuple[Account, Remains]]) -> None:
 def _print_kept(target: Environment, holding: list[tuple[Account, Remains]]) -> None:
     click.echo(f"Packages stay in the bucket {target.artifact_bucket}, which all environments share.")
     if not target.owns_input:
-        click.echo(f"{target.input_bucket} is as it was, and still sends its events to EventBridge.")
+        click.echo(f"{target.input_bucket} is as it was; that it sends its events to EventBridge stays turned on.")
     if not holding:
         return
     click.echo("These stay:")
