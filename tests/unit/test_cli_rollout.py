@@ -149,7 +149,7 @@ def test_destroy_never_counts_a_bucket_that_the_file_names(capsys: pytest.Captur
     target = replace(environment_of(load(None, {}), "dev", found.id), input_bucket="photos", owns_input=False)
     places: Any = [(found, STACK)]
     teardown._destroy(target, places, Agreed(with_data=True, stack=STACK, data=STACK))
-    assert capsys.readouterr().out.splitlines()[0] == f"There is no stack {STACK}."
+    assert capsys.readouterr().out == f"There is no stack {STACK}.\n", "nor are there packages to speak of"
 
 
 def test_deploy_template_too_long_even_so_goes_by_way_of_the_artifact_bucket(

@@ -45,8 +45,7 @@ def _destroy(target: Environment, places: list[tuple[Account, str]], agreed: Agr
     there = [(account, stack) for account, stack in places if find(account.client("cloudformation"), stack)]
     holding = [(account, each) for account, stack in places for each in _remains(account, stack) if each not in theirs]
     if not there and not (agreed.with_data and holding):
-        click.echo(f"There is no stack {target.stack}.")
-        _print_kept(target, holding)
+        _print_absent(target, holding)
         return
     for account, stack in there:
         click.echo(f"{stack} in {account.region}, account {account.id}, will be deleted.")
@@ -83,6 +82,12 @@ def _erase(holding: list[tuple[Account, Remains]]) -> None:
         erase(account, each, tell)
         later = f"; KMS deletes it in {KEY_DAYS} days, until then `aws kms cancel-key-deletion` keeps it"
         click.echo(f"Deleted {each.kind} {each.name}{later if each.kind == 'key' else ''}.")
+
+
+def _print_absent(target: Environment, holding: list[tuple[Account, Remains]]) -> None:
+    click.echo(f"There is no stack {target.stack}.")
+    if holding:  # else there may never have been one, nor packages
+        _print_kept(target, holding)
 
 
 def _print_kept(target: Environment, holding: list[tuple[Account, Remains]]) -> None:
