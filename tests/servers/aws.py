@@ -204,7 +204,8 @@ def _weed_words(ports: list[int]) -> list[str]:
     # Without a 0 these two would take fixed ports; the statistics would be sent to the makers of SeaweedFS.
     off = ["-s3.port.iceberg=0", "-s3.port.lance=0", "-admin.ui=false", "-webdav=false", "-master.telemetry=false"]
     fixed = ["-dir=data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3.config=s3.json"]
-    return ["mini", *fixed, *off, *listening]
+    # Each bucket takes a few volumes; by itself it makes as many as the free disk would hold when they were full.
+    return ["mini", "-volume.max=20000", *fixed, *off, *listening]
 
 
 def _takes_objects(server: Server) -> bool:
