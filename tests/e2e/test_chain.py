@@ -128,6 +128,7 @@ def test_chain_dead_letter_is_kept_and_told(package: Path, ministack: Server) ->
     until(lambda: not waiting(deployment, deployment.dead), "an empty dead-letter queue")
 
 
+@pytest.mark.long
 def test_chain_function_that_is_killed_each_time_leaves_a_failed_job(package: Path, ministack: Server) -> None:
     """Nobody acknowledges such a message: it becomes a dead letter, its job has failed, and that is told once."""
     deployment = deploy(ministack, max_receives=2)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.soak import BRIEF, check, finish, kill, send, upload, working
 from tests.servers.aws import Server
 from tests.servers.deployment import deploy
@@ -23,6 +25,7 @@ def test_functions_at_once_end_each_version_once_and_leave_the_newest(ministack:
     assert ended["superseded"] > 0, "the events did come in the wrong order"
 
 
+@pytest.mark.long
 def test_functions_killed_at_random_moments_lose_nothing(ministack: Server, tmp_path: Path) -> None:
     """What a killed function held comes again; no half output, one outcome each, no notice under two ids."""
     deployment = deploy(ministack)

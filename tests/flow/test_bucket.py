@@ -102,7 +102,7 @@ def test_bucket_bad_uploads_are_rejected_as_in_a_folder(
     assert post.told() == {outcome.id: 1 for outcome in outcomes.values()}
 
 
-@pytest.mark.long  # minutes of waiting on purpose; tests/contract has the short ones
+@pytest.mark.long  # a minute of waiting on purpose; tests/contract has the short ones
 def test_bucket_that_is_throttled_for_a_while_loses_nothing(tmp_path: Path, picture: Picture) -> None:
     """Dropped connections and a throttled bucket delay a picture and lose none."""
     [hook] = free_ports(1)
