@@ -45,13 +45,9 @@ class Index:
         """Make known that there are jobs of this status to list on this day; written once for each process."""
         if (status, day) in self._noted:
             return
-        update = {
-            "TableName": self._name,
-            "Key": {"pk": {"S": table.days_pk(day[:7])}},
-            "UpdateExpression": f"ADD #{status.value} :day SET #expires = :expires",
-            "ExpressionAttributeNames": names_in(f"#{status.value} #expires"),
-            "ExpressionAttributeValues": {":day": {"SS": [day]}, **values(expires=self._expires())},
-        }
+        given = {":day": {"SS": [day]}, **values(expires=self._expires())}
+        expression = f"ADD #{status.value} :day SET #expires = :expires"
+        update = table.updating(self._name, table.days_pk(day[:7]), expression, given)
         self._client.json("dynamodb", "UpdateItem", update, object)
         self._noted.add((status, day))
 

@@ -18,8 +18,7 @@ from msgspec import Struct
 
 from safelight.aws import table
 from safelight.aws.client import Client
-from safelight.aws.faults import Refused
-from safelight.aws.ledger import RETENTION_S, unmet
+from safelight.aws.ledger import RETENTION_S
 from safelight.aws.table import Number, Text, Values, names_in, values
 from safelight.ports import Queue
 from safelight.times import timestamp
@@ -191,26 +190,11 @@ class Kept:
         return True
 
     def _item(self, message_id: str, part: int = 0) -> _Item | None:
-        get = {"TableName": self._name, "Key": {"pk": {"S": _pk(message_id, part)}}, "ConsistentRead": True}
-        return self._client.json("dynamodb", "GetItem", get, _Answer).Item
+        return self._client.json("dynamodb", "GetItem", table.reading(self._name, _pk(message_id, part)), _Answer).Item
 
     def _update(self, pk: str, expression: str, given: Values, condition: str = "") -> bool:
         """Update an item while a condition holds, and return whether it did."""
-        update: Values = {
-            "TableName": self._name,
-            "Key": {"pk": {"S": pk}},
-            "UpdateExpression": expression,
-            "ExpressionAttributeNames": names_in(expression, condition),
-            **({"ExpressionAttributeValues": given} if given else {}),
-            **({"ConditionExpression": condition} if condition else {}),
-        }
-        try:
-            self._client.json("dynamodb", "UpdateItem", update, object)
-        except Refused as err:
-            if not unmet(err):
-                raise
-            return False
-        return True
+        return table.updated(self._client, table.updating(self._name, pk, expression, given, condition))
 
     def _bytes(self, body: bytes) -> Values:
         return {":body": {"B": body}, **values(expires=int(self._now() + self._retention_s))}

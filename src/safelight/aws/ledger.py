@@ -18,7 +18,7 @@ from safelight.aws import table
 from safelight.aws.client import Client
 from safelight.aws.faults import CONDITION, Refused
 from safelight.aws.index import Index
-from safelight.aws.table import JobItem, KeyItem, Text, Values, job_pk, key_pk, names_in, values
+from safelight.aws.table import JobItem, KeyItem, Text, Values, job_pk, key_pk, values
 from safelight.errors import Busy, LostLease, Unavailable
 from safelight.job import Job, Outcome, Status
 from safelight.ports import Claim, KeyHead
@@ -219,7 +219,7 @@ class DynamoLedger:
 
     def _lost(self, err: Refused, pk: str) -> KeyItem | None:
         """Return what a failed condition found in the way; it may be our own write, whose answer was lost."""
-        if not unmet(err):
+        if not table.unmet(err):
             raise err
         return self._key(pk)
 
@@ -246,24 +246,11 @@ class DynamoLedger:
         return int(self._now() + self._retention_s)
 
     def _update(self, pk: str, expression: str, given: Values, condition: str = "") -> Values:
-        update = {
-            "TableName": self._name,
-            "Key": {"pk": {"S": pk}},
-            "UpdateExpression": expression,
-            "ExpressionAttributeNames": names_in(expression, condition),
-            "ExpressionAttributeValues": given,
-        }
-        return update | ({"ConditionExpression": condition} if condition else {})
+        return table.updating(self._name, pk, expression, given, condition)
 
     def _try(self, pk: str, expression: str, given: Values, condition: str) -> bool:
         """Update an item while a condition holds, and return whether it did."""
-        try:
-            self._client.json("dynamodb", "UpdateItem", self._update(pk, expression, given, condition), object)
-        except Refused as err:
-            if not unmet(err):
-                raise
-            return False
-        return True
+        return table.updated(self._client, self._update(pk, expression, given, condition))
 
     def _transact(self, key: Values, job: Values) -> None:
         """Do both or neither; nothing is done when the job is as it should be already."""
@@ -277,15 +264,7 @@ class DynamoLedger:
                 raise LostLease("another worker has taken this key over since") from err
 
     def _key(self, pk: str) -> KeyItem | None:
-        return self._client.json("dynamodb", "GetItem", self._read(pk), _KeyAnswer).Item
+        return self._client.json("dynamodb", "GetItem", table.reading(self._name, pk), _KeyAnswer).Item
 
     def _job(self, job_id: str) -> JobItem | None:
-        return self._client.json("dynamodb", "GetItem", self._read(job_pk(job_id)), _JobAnswer).Item
-
-    def _read(self, pk: str) -> Values:
-        return {"TableName": self._name, "Key": {"pk": {"S": pk}}, "ConsistentRead": True}
-
-
-def unmet(err: Refused) -> bool:
-    """Return whether a refusal says that an update's condition did not hold."""
-    return err.refusal.code == "ConditionalCheckFailedException"
+        return self._client.json("dynamodb", "GetItem", table.reading(self._name, job_pk(job_id)), _JobAnswer).Item

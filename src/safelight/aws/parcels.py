@@ -11,10 +11,9 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
+from safelight.aws import table
 from safelight.aws.client import Client
-from safelight.aws.faults import Refused
-from safelight.aws.ledger import unmet
-from safelight.aws.table import Number, Text, Values, names_in, values
+from safelight.aws.table import Number, Text, Values, values
 from safelight.errors import Busy
 
 PK = "digest"
@@ -75,8 +74,7 @@ class Parcels:
         Raises:
             Busy: another function works on it now.
         """
-        get = {"TableName": self._name, "Key": {"pk": {"S": PK}}, "ConsistentRead": True}
-        found = self._client.json("dynamodb", "GetItem", get, _Answer).Item
+        found = self._client.json("dynamodb", "GetItem", table.reading(self._name, PK), _Answer).Item
         if found is None or found.parcel is None:
             return None
         given = self._leased() | values(parcel=found.parcel.S, now=self._now())
@@ -110,17 +108,5 @@ class Parcels:
         return values(holder=self._unique(), until=self._now() + LEASE_S)
 
     def _update(self, expression: str, given: Values, condition: str) -> None:
-        update = {
-            "TableName": self._name,
-            "Key": {"pk": {"S": PK}},
-            "UpdateExpression": expression,
-            "ConditionExpression": condition,
-            "ExpressionAttributeNames": names_in(expression, condition),
-            "ExpressionAttributeValues": given,
-        }
-        try:
-            self._client.json("dynamodb", "UpdateItem", update, object)
-        except Refused as err:
-            if not unmet(err):
-                raise
-            raise Busy("another function makes the digest now", retry_after_s=LEASE_S) from err
+        if not table.updated(self._client, table.updating(self._name, PK, expression, given, condition)):
+            raise Busy("another function makes the digest now", retry_after_s=LEASE_S)

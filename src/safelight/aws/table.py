@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from safelight.aws.client import Client
+from safelight.aws.faults import Refused
 from safelight.errors import Busy
 from safelight.job import Outcome, Status
 from safelight.ports import KeyHead
@@ -146,6 +148,42 @@ def day_of(changed: str) -> str:
 def values(**given: str | float) -> Values:
     """Return values for an expression, under their names with a colon."""
     return {f":{name}": {"S": value} if isinstance(value, str) else {"N": repr(value)} for name, value in given.items()}
+
+
+def reading(name: str, pk: str) -> Values:
+    """Return what GetItem takes, to read an item of the table of this name as it is now."""
+    return {"TableName": name, "Key": {"pk": {"S": pk}}, "ConsistentRead": True}
+
+
+def updating(name: str, pk: str, expression: str, given: Values, condition: str = "") -> Values:
+    """Return what UpdateItem and a transaction take, to change an item of the table of this name."""
+    update: Values = {
+        "TableName": name,
+        "Key": {"pk": {"S": pk}},
+        "UpdateExpression": expression,
+        "ExpressionAttributeNames": names_in(expression, condition),
+    }
+    if given:
+        update["ExpressionAttributeValues"] = given
+    if condition:
+        update["ConditionExpression"] = condition
+    return update
+
+
+def updated(client: Client, update: Values) -> bool:
+    """Update an item while its condition holds, and return whether it did."""
+    try:
+        client.json("dynamodb", "UpdateItem", update, object)
+    except Refused as err:
+        if not unmet(err):
+            raise
+        return False
+    return True
+
+
+def unmet(err: Refused) -> bool:
+    """Return whether a refusal says that an update's condition did not hold."""
+    return err.refusal.code == "ConditionalCheckFailedException"
 
 
 def names_in(*expressions: str) -> dict[str, str]:
