@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,6 +22,7 @@ from safelight.aws.kept import KeptMessage, kept_message
 from safelight.job import Outcome, Problem, Status, Upload
 from safelight.mail import MAX_SUBJECT, Sender
 from tests.servers.aws import Server as Standin
+from tests.servers.deployment import heard_topic
 from tests.unit.aws.serving import Server, Times, client_of
 from tests.unit.aws.shapes import form_of
 
@@ -53,23 +53,10 @@ class World(Struct, frozen=True, kw_only=True):
 
 @pytest.fixture
 def world(ministack: Standin) -> Iterator[World]:
-    sns, sqs = ministack.client("sns"), ministack.client("sqs")
-    topic = sns.create_topic(Name=f"t-{secrets.token_hex(8)}")["TopicArn"]
-    urls = []
-    for policy in ({}, {"FilterPolicy": json.dumps({"status": ["rejected"]})}):
-        url = sqs.create_queue(QueueName=f"q-{secrets.token_hex(8)}")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=policy)
-        urls.append(url)
-    environ = {
-        "AWS_REGION": ministack.region,
-        "AWS_ACCESS_KEY_ID": ministack.access_key,
-        "AWS_SECRET_ACCESS_KEY": ministack.secret_key,
-        "AWS_ENDPOINT_URL": ministack.endpoint,
-    }
+    topic, everything, rejections = heard_topic(ministack)
     timing = Timing(now=time.time, monotonic=time.monotonic, sleep=time.sleep, random=random.random)
-    with closing(Client(access_from(environ), timing, timeout_s=60)) as client:
-        yield World(client=client, server=ministack, topic=topic, queues=(urls[0], urls[1]))
+    with closing(Client(access_from(ministack.environment), timing, timeout_s=60)) as client:
+        yield World(client=client, server=ministack, topic=topic, queues=(everything, rejections))
 
 
 def test_digest_reaches_machines_with_every_job(world: World) -> None:

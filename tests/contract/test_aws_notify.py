@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,6 +21,7 @@ from safelight.errors import Denied, ResourceMissing, Unavailable
 from safelight.job import Outcome, Output, Problem, Status, Upload
 from safelight.mail import Sender
 from tests.servers.aws import Server as Standin
+from tests.servers.deployment import heard_topic
 from tests.servers.faults import Proxy, proxy
 from tests.unit.aws.serving import Server, Times, client_of
 from tests.unit.aws.shapes import form_of
@@ -58,14 +58,7 @@ class World(Struct, frozen=True, kw_only=True):
 
 @pytest.fixture
 def world(ministack: Standin) -> Iterator[World]:
-    sns, sqs = ministack.client("sns"), ministack.client("sqs")
-    topic = sns.create_topic(Name=f"t-{secrets.token_hex(8)}")["TopicArn"]
-    urls = []
-    for policy in ({}, {"FilterPolicy": json.dumps({"status": ["rejected"]})}):
-        url = sqs.create_queue(QueueName=f"q-{secrets.token_hex(8)}")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=policy)
-        urls.append(url)
+    topic, everything, rejections = heard_topic(ministack)
     keys = Credentials(key_id=ministack.access_key, secret=ministack.secret_key)
     timing = Timing(now=time.time, monotonic=time.monotonic, sleep=lambda _: None, random=lambda: 0.5)
     with proxy(ministack.endpoint) as between:
@@ -77,8 +70,8 @@ def world(ministack: Standin) -> Iterator[World]:
                 proxy=between,
                 server=ministack,
                 topic=topic,
-                everything=urls[0],
-                rejections=urls[1],
+                everything=everything,
+                rejections=rejections,
             )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
@@ -48,8 +47,6 @@ def deployment(request: pytest.FixtureRequest, ministack: Server) -> Deployment:
 
 @pytest.fixture
 def function(deployment: Deployment, between: Proxy, tmp_path: Path) -> Iterator[Function]:
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
     write_settings(tmp_path, Settings(limits=Limits(megabytes=1)))
     environ = {
         **deployment.environment,
@@ -59,8 +56,6 @@ def function(deployment: Deployment, between: Proxy, tmp_path: Path) -> Iterator
     }
     with closing(Function(environ, StringIO())) as made:
         yield made
-    root.handlers[:] = before
-    root.setLevel(level)
 
 
 def run(function: Function, *bodies: object, receives: int = 1) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +27,7 @@ from safelight.recipe.model import Recipe, Rendition
 from safelight.settings import Notify, Settings
 from safelight.steps.resize import Resize
 from tests.e2e.soak import jobs
-from tests.e2e.test_function import Context
+from tests.e2e.working import Context
 from tests.servers.aws import Server
 from tests.servers.deployment import Deployment, deploy, sqs_event, write_settings
 from tests.servers.faults import Proxy, proxy
@@ -47,8 +46,6 @@ Start = Callable[[Mapping[str, float]], tuple[Function, Deployment, Proxy]]
 @pytest.fixture
 def start(ministack: Server, tmp_path: Path) -> Iterator[Start]:
     """Start a function that has these rates, with a proxy before all of AWS that notes what is asked."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
     with proxy(ministack.endpoint) as between:
         functions: list[Function] = []
 
@@ -69,8 +66,6 @@ def start(ministack: Server, tmp_path: Path) -> Iterator[Start]:
         for each in functions:
             with closing(each):
                 pass
-    root.handlers[:] = before
-    root.setLevel(level)
 
 
 def run(function: Function, deployment: Deployment, pictures: int = PICTURES) -> list[Outcome]:

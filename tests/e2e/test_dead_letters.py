@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from io import StringIO
@@ -50,8 +49,6 @@ def printed() -> StringIO:
 @pytest.fixture
 def make(deployment: Deployment, tmp_path: Path, printed: StringIO) -> Iterator[Make]:
     """Give functions of one deployment, each by its class."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
     with ExitStack() as stack:
 
         def made(kind: type[Any], settings: Settings | None = None, **environ: str) -> Any:
@@ -60,8 +57,6 @@ def make(deployment: Deployment, tmp_path: Path, printed: StringIO) -> Iterator[
             return stack.enter_context(closing(kind(whole, printed)))
 
         yield made
-    root.handlers[:] = before
-    root.setLevel(level)
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from io import StringIO
@@ -20,6 +18,7 @@ from safelight.errors import InvalidRecipe, SafelightError
 from safelight.recipe.model import DEFAULT_RECIPE, Limits, Recipe, Rendition
 from safelight.settings import Settings
 from safelight.steps.resize import Resize
+from tests.e2e.working import Context
 from tests.servers.aws import Server
 from tests.servers.deployment import Deployment, deploy, sqs_event, write_settings
 from tests.unit.fakes import png
@@ -29,18 +28,6 @@ THUMBS = Recipe(
     metadata="keep",
     renditions=(Rendition(key="{dir}{filename}-4.webp", resize=Resize(width=4)), *DEFAULT_RECIPE.renditions),
 )
-
-
-class Context:
-    """What Lambda tells of an invocation."""
-
-    aws_request_id = "request-1"
-
-    def __init__(self, seconds: float = 60.0) -> None:
-        self._ends = time.time() + seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int((self._ends - time.time()) * 1000)
 
 
 @pytest.fixture
@@ -55,15 +42,10 @@ def printed() -> StringIO:
 
 @pytest.fixture
 def function(deployment: Deployment, tmp_path: Path, printed: StringIO) -> Iterator[Function]:
-
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
     write_settings(tmp_path, Settings(recipes=(THUMBS,)))
     environ = {**deployment.environment, "LAMBDA_TASK_ROOT": str(tmp_path), "TMPDIR": str(tmp_path)}
     with closing(Function(environ, printed)) as made:
         yield made
-    root.handlers[:] = before
-    root.setLevel(level)
 
 
 def run(function: Function, *bodies: object, receives: int = 1) -> Any:

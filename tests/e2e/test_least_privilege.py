@@ -8,7 +8,6 @@ process, on a stand-in that enforces IAM. What it does not enforce is asserted o
 from __future__ import annotations
 
 import json
-import logging
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -66,16 +65,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield made
 
 
-@pytest.fixture
-def quiet() -> Iterator[None]:
-    """Give the root logger back what it had: each function takes it over."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = before
-    root.setLevel(level)
-
-
 def stack_for(case: Case, server: Server) -> Stack:
     """Make the product's stack, with the functions that the case needs."""
     name = case.role.lower()
@@ -129,7 +118,6 @@ def failing(case: Case, deployment: Deployment, stack: Stack, granted: Sequence[
     return ""
 
 
-@pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.role)
 def test_role_suffices_and_none_of_its_permissions_can_be_left_out(case: Case, server: Server, tmp_path: Path) -> None:
     """A function works with its role; without any one action on any one resource something does not."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.scenarios import SETTINGS, World
-from tests.e2e.test_least_privilege import CASES, Case, quiet
+from tests.e2e.test_least_privilege import CASES, Case
 from tests.servers.asking import Permission, asked
 from tests.servers.aws import Server
 from tests.servers.deployment import s3_event, write_settings
@@ -24,7 +24,6 @@ from tests.servers.stack import create, grants
 from tests.unit.deploy.iam import allowed
 from tests.unit.fakes import png
 
-__all__ = ["quiet"]
 BY_AWS = frozenset(
     (
         # Lambda's own, by the function's role. Source: AWS Lambda developer guide, "Using Lambda with Amazon SQS",
@@ -81,7 +80,6 @@ def recorded(case: Case, server: Server, folder: Path) -> tuple[list[dict[str, s
     return grants(stack, case.role), wanted
 
 
-@pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.role)
 def test_calls_are_allowed_and_every_permission_is_used(case: Case, ministack: Server, tmp_path: Path) -> None:
     """Both ways: each call finds its permission in the role, and each permission is one that a call asks for."""

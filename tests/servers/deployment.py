@@ -94,6 +94,17 @@ def deploy(server: Server, *, versioned: bool = True, max_receives: int = MAX_RE
     )
 
 
+def heard_topic(server: Server) -> tuple[str, str, str]:
+    """Make a topic, a queue that subscribes to all of it and one to rejections alone; return its ARN and their URLs."""
+    sns, sqs = server.client("sns"), server.client("sqs")
+    topic = sns.create_topic(Name=f"t-{uuid.uuid4().hex}")["TopicArn"]
+    urls = []
+    for policy in ({}, {"FilterPolicy": json.dumps({"status": ["rejected"]})}):
+        urls.append(sqs.create_queue(QueueName=f"q-{uuid.uuid4().hex}")["QueueUrl"])
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(server, urls[-1]), Attributes=policy)
+    return topic, urls[0], urls[1]
+
+
 def queue_arn(server: Server, url: str) -> str:
     """Return how other services call a queue."""
     found = server.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
